@@ -1,0 +1,95 @@
+"""The one door for customer tables: a DataFrame by name, an array by position."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from crm_analytics.core.errors import SchemaError, nearest
+
+
+def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bool) -> np.ndarray:
+    """Return the named columns of a customer table as floats.
+
+    A DataFrame is read by name, and may hold other columns in any order; an array is
+    read by position and must have exactly these columns. The table is never changed.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator
+        The caller, named in errors; `reset=True` (in `fit`) stores the columns it saw.
+    X : DataFrame or array of shape (n_customers, len(columns))
+    columns : sequence of str
+
+    Returns
+    -------
+    ndarray of float, shape (n_customers, len(columns)); all finite.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing or holds values that are not finite numbers.
+    """
+    caller = type(estimator).__name__
+    if isinstance(X, pd.DataFrame):
+        require_columns(X, columns, caller=caller)
+        X = X[list(columns)]
+        for column in columns:
+            if not pd.api.types.is_numeric_dtype(X[column]):
+                raise SchemaError(f"{caller}: {column} must be numeric, but has dtype {X[column].dtype}.")
+            values = X[column].to_numpy(dtype=float, na_value=np.nan)
+            require(
+                np.isfinite(values),
+                column=column,
+                rule="a finite number",
+                caller=caller,
+                remedy="Drop those customers or mend the summary.",
+            )
+    found = validate_data(estimator, X, reset=reset, dtype=np.float64, ensure_min_samples=1)
+    if found.shape[1] != len(columns):
+        raise SchemaError(
+            f"{caller}: an array must have the {len(columns)} columns {', '.join(columns)} in this order, "
+            f"but X has {found.shape[1]} features. Pass a DataFrame to select them by name."
+        )
+    return found
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str], *, caller: str) -> None:
+    """Raise SchemaError naming the nearest candidate if a column is missing."""
+    missing = [column for column in columns if column not in table.columns]
+    if not missing:
+        return
+    spare = [str(name) for name in table.columns if name not in columns]
+    hints = []
+    for column in missing:
+        near = nearest(column, spare)
+        hints.append(f"Is {near!r} meant as {column!r}?" if near else f"Add {column!r}.")
+    raise SchemaError(
+        f"{caller}: {len(missing)} of {len(columns)} columns missing: {', '.join(missing)}. {' '.join(hints)}"
+    )
+
+
+def require(ok: np.ndarray, *, column: str, rule: str, caller: str, remedy: str) -> None:
+    """Raise SchemaError with a count and the first place if not all of `ok` hold.
+
+    >>> require(np.array([True, False]), column="T", rule=">= 0", caller="fit", remedy="Mend it.")
+    Traceback (most recent call last):
+    crm_analytics.core.errors.SchemaError: fit: T must be >= 0, but 1 of 2 customers break this
+    (first at row 1). Mend it.
+    """
+    ok = np.asarray(ok)
+    if ok.all():
+        return
+    bad = np.flatnonzero(~ok)
+    raise SchemaError(
+        f"{caller}: {column} must be {rule}, but {bad.size:,} of {ok.size:,} customers break this "
+        f"(first at row {bad[0]:,}). {remedy}"
+    )
+
+
+def like_customers(values: np.ndarray, X: Any, name: str) -> pd.Series:
+    """Give per-customer `values` the index of the table they were computed from."""
+    index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(values))
+    return pd.Series(values, index=index, name=name)
