@@ -1,0 +1,173 @@
+"""Delimited text, streamed once into a columnar file of strings, line by line accounted for."""
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from crm_analytics.core.errors import SchemaError
+
+DELIMITERS = ",;\t|"
+_BLOCK = 16 << 20
+
+# Columns that staging adds beside the source's own.
+SOURCE_FILE, LINE_NUMBER, RAW_LINE = "source_file", "line_number", "raw_line"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written: its encoding and delimiter."""
+
+    encoding: str
+    delimiter: str
+
+
+def stage(path: Path, target: Path, *, encoding: str | None, delimiter: str | None) -> Dialect:
+    """Copy a delimited file into Parquet at `target`, every field as text, and say how it was read.
+
+    Adds `source_file`, `line_number` (records counted from 1, the header included) and
+    `raw_line`, the text of a record whose number of fields is wrong and whose fields are
+    therefore null. Memory stays bounded by the block size. Compressed files (.gz, .bz2,
+    .zst) are read as they are.
+    """
+    dialect = Dialect(encoding or detect_encoding(path), delimiter or "")
+    header_line = _first_line(path, dialect.encoding)
+    dialect = Dialect(dialect.encoding, delimiter or detect_delimiter(header_line, path))
+    names = next(csv.reader([header_line], delimiter=dialect.delimiter))
+    _check_header(names, path)
+    malformed: list[tuple[int, str]] = []
+
+    def set_aside(row: pacsv.InvalidRow) -> str:
+        malformed.append((row.number, row.text))
+        return "skip"
+
+    with pa.input_stream(str(path), compression="detect") as stream:
+        reader = pacsv.open_csv(
+            stream,
+            # One thread, because only then does Arrow know the number of a malformed record.
+            read_options=pacsv.ReadOptions(
+                use_threads=False,
+                block_size=_BLOCK,
+                encoding=dialect.encoding,
+                column_names=names,
+                skip_rows=1,
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=dialect.delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=set_aside,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in names},
+                strings_can_be_null=False,
+                null_values=[],
+            ),
+        )
+        schema = pa.schema(
+            [
+                *((name, pa.string()) for name in names),
+                (SOURCE_FILE, pa.string()),
+                (LINE_NUMBER, pa.int64()),
+                (RAW_LINE, pa.string()),
+            ]
+        )
+        with pq.ParquetWriter(target, schema) as writer:
+            next_number = 2  # the header is line 1
+            for batch in reader:
+                numbers, next_number = _number(batch.num_rows, next_number, {n for n, _ in malformed})
+                writer.write_table(_with_lines(batch, numbers, path, schema))
+            if malformed:
+                writer.write_table(_malformed_lines(malformed, names, path, schema))
+    return dialect
+
+
+def detect_encoding(path: Path) -> str:
+    """Return 'utf-8-sig', 'utf-16', 'utf-8', or 'cp1254' (Turkish Windows) if it is none of these."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with pa.input_stream(str(path), compression="detect") as stream:
+        block = stream.read(_BLOCK)
+        if block.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
+        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        try:
+            while block:
+                decoder.decode(block)
+                block = stream.read(_BLOCK)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1254"
+    return "utf-8"
+
+
+def detect_delimiter(header: str, path: Path) -> str:
+    """Return the delimiter that splits the header into the most columns.
+
+    >>> detect_delimiter('kart_no;tarih;"tutar, TL"', Path("x.csv"))
+    ';'
+    """
+    counts = {d: len(next(csv.reader([header], delimiter=d))) for d in DELIMITERS}
+    best = max(counts, key=lambda d: counts[d])
+    if counts[best] == 1:
+        raise SchemaError(
+            f"read_log: {path} has one column only ({header[:60]!r}). Pass delimiter= if it is another sign."
+        )
+    return best
+
+
+def _first_line(path: Path, encoding: str) -> str:
+    with (
+        pa.input_stream(str(path), compression="detect") as stream,
+        io.TextIOWrapper(stream, encoding=encoding, newline="") as text,
+    ):
+        line = text.readline().rstrip("\r\n")
+    if not line:
+        raise SchemaError(f"read_log: {path} is empty or begins with an empty line; a header line is needed.")
+    return line
+
+
+def _check_header(names: list[str], path: Path) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SchemaError(f"read_log: {path} has two columns named {twice[0]!r}. Rename one.")
+    ours = {SOURCE_FILE, LINE_NUMBER, RAW_LINE}.intersection(names)
+    if ours:
+        raise SchemaError(f"read_log: {path} has a column {min(ours)!r}, a name read_log needs. Rename it.")
+
+
+def _number(n_rows: int, start: int, skipped: set[int]) -> tuple[list[int], int]:
+    """Line numbers of the next `n_rows` well-formed records, passing over the malformed."""
+    numbers: list[int] = []
+    while len(numbers) < n_rows:
+        if start not in skipped:
+            numbers.append(start)
+        start += 1
+    return numbers, start
+
+
+def _with_lines(batch: pa.RecordBatch, numbers: list[int], path: Path, schema: pa.Schema) -> pa.Table:
+    extra = [
+        pa.repeat(pa.scalar(str(path)), batch.num_rows),
+        pa.array(numbers, pa.int64()),
+        pa.nulls(batch.num_rows, pa.string()),
+    ]
+    return pa.Table.from_arrays([*batch.columns, *extra], schema=schema)
+
+
+def _malformed_lines(
+    malformed: list[tuple[int, str]], names: list[str], path: Path, schema: pa.Schema
+) -> pa.Table:
+    n = len(malformed)
+    columns = [pa.nulls(n, pa.string()) for _ in names]
+    extra = [
+        pa.repeat(pa.scalar(str(path)), n),
+        pa.array([number for number, _ in malformed], pa.int64()),
+        pa.array([text for _, text in malformed], pa.string()),
+    ]
+    return pa.Table.from_arrays([*columns, *extra], schema=schema)

@@ -1,0 +1,98 @@
+"""Where a log's SQL runs: DuckDB by default, Spark through the extra, one text for both.
+
+Each engine serves a view `source_lines` and has the same two methods. A text is written in
+DuckDB's dialect, in the portable subset (see docs/decisions/0001-one-sql-text.md), with
+`$name` parameters; Spark gets it transpiled by sqlglot.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from crm_analytics.core.errors import MissingExtraError
+
+
+def connect(scratch: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a private in-memory DuckDB in UTC that spills to `scratch` and fetches nothing."""
+    config: dict[str, Any] = {
+        "TimeZone": "UTC",
+        "temp_directory": str(scratch / "spill"),
+        "autoinstall_known_extensions": "false",
+    }
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    return duckdb.connect(config=config)
+
+
+class DuckDBEngine:
+    """Runs queries over a lazy relation on the log's own DuckDB connection."""
+
+    name = "duckdb"
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, lines: duckdb.DuckDBPyRelation) -> None:
+        self.con = con
+        lines.create_view("source_lines")
+
+    def fetch(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
+        """Return the whole answer."""
+        return self.con.sql(sql, params=dict(parameters)).to_arrow_table()
+
+    def stream(self, sql: str, parameters: Mapping[str, Any], rows: int) -> pa.RecordBatchReader:
+        """Return the answer in batches of about `rows` rows, never all at once."""
+        return self.con.sql(sql, params=dict(parameters)).to_arrow_reader(rows)
+
+
+class SparkEngine:
+    """Runs the same queries over a Spark DataFrame, in that frame's session."""
+
+    name = "spark"
+
+    def __init__(self, frame: Any) -> None:
+        self.session = frame.sparkSession
+        self.frame = frame
+
+    def fetch(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
+        """Return the whole answer, collected to this process."""
+        self.frame.createOrReplaceTempView("source_lines")
+        return self.session.sql(to_spark(sql), args=dict(parameters)).toArrow()
+
+    def stream(self, sql: str, parameters: Mapping[str, Any], rows: int) -> pa.RecordBatchReader:
+        """Return the answer in batches of `rows` rows."""
+        table = self.fetch(sql, parameters)
+        return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=rows))
+
+
+@functools.lru_cache(maxsize=256)
+def to_spark(sql: str) -> str:
+    """Translate one of our texts from DuckDB's dialect to Spark's.
+
+    >>> to_spark("SELECT date_diff('day', DATE '1970-01-01', d) AS n FROM t WHERE d < $end")
+    "SELECT DATEDIFF(DAY, CAST('1970-01-01' AS DATE), d) AS n FROM t WHERE d < :end"
+    """
+    import sqlglot
+
+    return sqlglot.transpile(sql, read="duckdb", write="spark")[0]
+
+
+def spark_session() -> Any:
+    """Return the running Spark session, or start a local one in UTC."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise MissingExtraError("pyspark", "spark", "read_log(engine='spark')") from error
+    import os
+    import sys
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    return (
+        SparkSession.builder.appName("crm_analytics")
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
+    )

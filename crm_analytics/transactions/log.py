@@ -1,0 +1,318 @@
+"""The transaction log: one lazy table of receipt lines that every feature is asked from."""
+
+import functools
+import shutil
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crm_analytics.core.files import whole_file
+from crm_analytics.transactions.audit import audit_table
+from crm_analytics.transactions.canonical import Reading
+from crm_analytics.transactions.engines import DuckDBEngine, SparkEngine
+from crm_analytics.transactions.refunds import NET_EFFECT, PURCHASES
+from crm_analytics.transactions.schema import REASONS
+from crm_analytics.transactions.sources import Source
+
+# Every line with the reason to set it aside (null: kept), and the lines that were kept.
+CHECKED = """
+checked AS (
+    SELECT *,
+        CASE
+            WHEN raw_line IS NOT NULL THEN 'wrong_field_count'
+            WHEN customer_id IS NULL THEN 'missing_customer'
+            WHEN occurred_at IS NULL AND date_text IS NOT NULL THEN 'unreadable_date'
+            WHEN occurred_at IS NULL THEN 'missing_date'
+            WHEN zone_differs THEN 'mixed_time_zone'
+            WHEN occurred_at > $not_after THEN 'future_date'
+            WHEN amount IS NULL AND amount_text IS NOT NULL THEN 'unreadable_amount'
+            WHEN amount IS NULL THEN 'missing_amount'
+            WHEN NOT abs(amount) < 1e12 THEN 'amount_out_of_range'
+            WHEN quantity IS NULL AND quantity_text IS NOT NULL THEN 'unreadable_quantity'
+            WHEN NOT abs(quantity) < 1e12 THEN 'quantity_out_of_range'
+            WHEN quantity < 0 AND amount > 0 THEN 'contradicting_signs'
+        END AS reason,
+        amount < 0 OR coalesce(quantity < 0, FALSE) AS is_refund
+    FROM source_lines
+),
+lines AS (SELECT * FROM checked WHERE reason IS NULL)"""
+
+_COUNTS = """
+SELECT reason, is_refund AND reason IS NULL AS is_refund, count(*) AS n, min(occurred_at) AS first_at,
+    max(occurred_at) AS last_at, CAST(sum(CASE WHEN reason IS NULL THEN CAST(amount AS DECIMAL(18, 6)) END)
+    AS DOUBLE) AS amount
+FROM checked GROUP BY reason, is_refund AND reason IS NULL"""
+
+_SET_ASIDE = """
+SELECT reason, source_file, line_number, CAST(customer_id AS VARCHAR) AS customer_id,
+    coalesce(date_text, CAST(occurred_at AS VARCHAR)) AS occurred_at,
+    coalesce(amount_text, CAST(amount AS VARCHAR)) AS amount,
+    coalesce(quantity_text, CAST(quantity AS VARCHAR)) AS quantity,
+    CAST(transaction_id AS VARCHAR) AS transaction_id, CAST(item_id AS VARCHAR) AS item_id, raw_line
+FROM checked WHERE reason IS NOT NULL ORDER BY source_file, line_number"""
+
+_LINES = """
+SELECT customer_id, transaction_id, item_id, occurred_at, quantity, amount, unit_price, discount, store_id,
+    description, category, department, brand
+FROM lines ORDER BY source_file, line_number"""
+
+_PURCHASES = """
+SELECT customer_id, transaction_id, item_id, occurred_at, quantity, amount, unit_price, discount, store_id,
+    description, category, department, brand
+FROM purchases ORDER BY source_file, line_number"""
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """Where every line of the source went; `kept` plus all `set_aside` is `source`.
+
+    Attributes
+    ----------
+    source, kept : int
+        Lines in the source, and in the log.
+    set_aside : dict of str to int
+        Lines by reason.
+    refunds : int
+        Kept lines that are refunds or cancellations (negative amount or quantity).
+    amount, refund_amount : float
+        Sum over the kept lines, and over their refunds (negative), in currency.
+    first_at, last_at : datetime or None
+        Times of the first and last kept line.
+    """
+
+    source: int
+    kept: int
+    set_aside: dict[str, int]
+    refunds: int
+    amount: float
+    refund_amount: float
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class TransactionLog:
+    """Receipt lines of identified customers, lazily read; made by `read_log`.
+
+    Nothing is loaded until it is asked for, and questions are asked in SQL over three
+    tables: `checked` (every source line and the `reason` it is set aside, or null),
+    `lines` (those kept), and `purchases` (those before a snapshot date, with the refund
+    policy applied). The log never changes.
+
+    Attributes
+    ----------
+    refunds : str
+        The policy: 'net', 'drop' or 'keep'.
+    not_after : datetime
+        Lines later than this were set aside as dated in the future.
+    reading : Reading
+        How text was read: date formats, decimal sign, time zone.
+
+    Examples
+    --------
+    >>> log = read_log(pd.DataFrame({"customer_id": [1, 1, None], "amount": [5.0, 7.5, 1.0],
+    ...     "occurred_at": pd.to_datetime(["2024-03-01", "2024-03-09", "2024-03-10"])}))
+    >>> log
+    TransactionLog: 2 lines of 1 customers, 2024-03-01 to 2024-03-09; 1 of 3 lines set aside
+    >>> log.counts.set_aside
+    {'missing_customer': 1}
+    """
+
+    def __init__(
+        self,
+        engine: DuckDBEngine | SparkEngine,
+        source: Source,
+        reading: Reading,
+        scratch: Path,
+        *,
+        refunds: str,
+        not_after: datetime,
+    ) -> None:
+        self.engine = engine
+        self.source = source
+        self.reading = reading
+        self.refunds = refunds
+        self.not_after = not_after
+        self._cleanup: Callable[[], Any] = weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+
+    def __repr__(self) -> str:
+        c = self.counts
+        span = f"{self.start} to {c.last_at.date()}" if c.last_at else "no dates"
+        return (
+            f"TransactionLog: {c.kept:,} lines of {self.n_customers:,} customers, {span}; "
+            f"{c.source - c.kept:,} of {c.source:,} lines set aside"
+        )
+
+    # What the log holds
+
+    @functools.cached_property
+    def counts(self) -> LineCounts:
+        """Where every line of the source went."""
+        rows = self.query(_COUNTS).to_pylist()
+        kept = [row for row in rows if row["reason"] is None]
+        refunds = [row for row in kept if row["is_refund"]]
+        aside = {r["reason"]: int(r["n"]) for r in rows if r["reason"] is not None}
+        return LineCounts(
+            source=sum(row["n"] for row in rows),
+            kept=sum(row["n"] for row in kept),
+            set_aside={reason: aside[reason] for reason in REASONS if reason in aside},
+            refunds=sum(row["n"] for row in refunds),
+            amount=float(sum(row["amount"] for row in kept)),
+            refund_amount=float(sum(row["amount"] for row in refunds)),
+            first_at=min((row["first_at"] for row in kept), default=None),
+            last_at=max((row["last_at"] for row in kept), default=None),
+        )
+
+    @property
+    def n_lines(self) -> int:
+        """Lines kept."""
+        return self.counts.kept
+
+    @functools.cached_property
+    def n_customers(self) -> int:
+        """Distinct customers among the lines kept."""
+        return self.query("SELECT count(DISTINCT customer_id) AS n FROM lines")["n"][0].as_py()
+
+    @property
+    def start(self) -> date | None:
+        """Day of the first line, or None for an empty log."""
+        first = self.counts.first_at
+        return first.date() if first else None
+
+    @property
+    def end(self) -> date | None:
+        """The first day not in the log: the day after the last line. None for an empty log."""
+        last = self.counts.last_at
+        return last.date() + timedelta(days=1) if last else None
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """Return the first `n` lines in the order of the source."""
+        return _frame(self.query(_LINES + " LIMIT $n", n=n))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all kept lines, refunds included, in the order of the source."""
+        return _frame(self.query(_LINES))
+
+    def purchases(self, snapshot_date: date | datetime | str | None = None) -> pd.DataFrame:
+        """Return the lines before `snapshot_date` (default: all) with the refund policy applied."""
+        return _frame(self.query_as_of(_PURCHASES, snapshot_date))
+
+    def set_aside(self, limit: int | None = None) -> pd.DataFrame:
+        """Return the lines set aside: reason, file, line number, and the fields as they came."""
+        if limit is None:
+            return self.query(_SET_ASIDE).to_pandas()
+        return self.query(_SET_ASIDE + " LIMIT $n", n=limit).to_pandas()
+
+    def audit(self) -> pd.DataFrame:
+        """Return what is wrong or odd in the source, with counts, shares and example lines.
+
+        One row a kind of dirt that was looked for and found, most frequent first; see
+        `transactions.audit` for the checks. Columns: `check`, `what` (in words), `n`
+        (lines, or what `of` says), `share`, `of`, `examples` (line numbers and values),
+        `consequence` (what read_log does with them).
+        """
+        return audit_table(self)
+
+    def refund_effect(self) -> dict[str, float]:
+        """What the refund policy did to the whole log, counted.
+
+        Keys: `refund_lines`, `refund_amount` (currency, positive); under 'net' also
+        `cancelled_in_full` and `reduced` (purchase lines), `matched_amount` and
+        `unmatched_amount` (currency).
+        """
+        c = self.counts
+        effect: dict[str, float] = {"refund_lines": c.refunds, "refund_amount": 0.0 - c.refund_amount}
+        if self.refunds == "net" and c.refunds:
+            row = self.query_as_of(NET_EFFECT).to_pylist()[0]
+            effect = {k: (int(v) if isinstance(v, int) else float(v)) for k, v in row.items()}
+            effect["unmatched_amount"] = effect["refund_amount"] - effect["matched_amount"]
+        return effect
+
+    # Asking
+
+    def query(self, sql: str, **parameters: Any) -> pa.Table:
+        """Ask `sql` of the tables `checked` and `lines`, with `$name` parameters bound."""
+        return self.engine.fetch(*self._prepared(sql, parameters))
+
+    def query_as_of(
+        self, sql: str, snapshot_date: date | datetime | str | None = None, **parameters: Any
+    ) -> pa.Table:
+        """Ask `sql` of the table `purchases`: what was known before `snapshot_date`.
+
+        Refunds are handled by the log's policy as of that date. `$snapshot_date` is bound;
+        the default is the log's `end`.
+        """
+        return self.engine.fetch(*self._prepared_as_of(sql, snapshot_date, parameters))
+
+    def stream_as_of(
+        self,
+        sql: str,
+        snapshot_date: date | datetime | str | None = None,
+        *,
+        rows: int = 100_000,
+        **parameters: Any,
+    ) -> pa.RecordBatchReader:
+        """Like `query_as_of`, in batches of about `rows` rows."""
+        return self.engine.stream(*self._prepared_as_of(sql, snapshot_date, parameters), rows)
+
+    def snapshot(self, snapshot_date: date | datetime | str | None = None) -> datetime:
+        """Return the first instant not seen as a naive datetime; the log's `end` by default.
+
+        Raises ValueError if no line lies before it.
+        """
+        if self.counts.first_at is None or self.end is None:
+            raise ValueError(
+                "the log has no lines to summarise: all were set aside. See log.counts.set_aside."
+            )
+        chosen = pd.Timestamp(self.end if snapshot_date is None else snapshot_date)
+        if chosen.tzinfo is not None:
+            chosen = chosen.tz_convert("UTC").tz_localize(None)
+        if chosen <= self.counts.first_at:
+            raise ValueError(
+                f"snapshot_date must be after the log's first line ({self.start}). Got {chosen}."
+            )
+        return chosen.to_pydatetime()
+
+    def write_set_aside(self, path: str | Path, rows: int = 100_000) -> int:
+        """Write the lines set aside to a Parquet file, whole or not at all; return their number."""
+        n = 0
+        with whole_file(path) as temporary:
+            reader = self.engine.stream(*self._prepared(_SET_ASIDE, {}), rows)
+            with pq.ParquetWriter(temporary, reader.schema) as writer:
+                for batch in reader:
+                    writer.write_table(pa.Table.from_batches([batch]), row_group_size=rows)
+                    n += batch.num_rows
+        return n
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the source's content, in hexadecimal."""
+        return self.source.fingerprint()
+
+    def _prepared(self, sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return _with(CHECKED, sql), parameters | {"not_after": self.not_after}
+
+    def _prepared_as_of(
+        self, sql: str, snapshot_date: date | datetime | str | None, parameters: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        # Without refunds the three policies are one, and the plainest text is the fastest.
+        policy = PURCHASES[self.refunds] if self.counts.refunds else PURCHASES["keep"]
+        bound = parameters | {"not_after": self.not_after, "snapshot_date": self.snapshot(snapshot_date)}
+        return _with(f"{CHECKED},\n{policy}", sql), bound
+
+
+def _with(tables: str, sql: str) -> str:
+    """Put our tables before a query, which may begin with a WITH of its own."""
+    sql = sql.strip()
+    return f"WITH {tables},{sql[4:]}" if sql.startswith("WITH") else f"WITH {tables}\n{sql}"
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Return a frame without the columns that the source does not have."""
+    frame = table.to_pandas()
+    return frame.drop(columns=[name for name in frame.columns if frame[name].isna().all() and len(frame)])

@@ -1,0 +1,133 @@
+"""`read_log`: a log in any usual form, in."""
+
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from crm_analytics.core.errors import SchemaError, choice
+from crm_analytics.transactions import canonical, engines, schema, sources
+from crm_analytics.transactions.log import TransactionLog
+from crm_analytics.transactions.refunds import POLICIES
+
+
+def read_log(
+    source: Any,
+    *,
+    columns: Mapping[str, str] | str | Path | None = None,
+    engine: str = "duckdb",
+    on_bad: str = "set_aside",
+    refunds: str = "net",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    not_after: datetime | str | None = None,
+    memory_limit: str | None = None,
+) -> TransactionLog:
+    """Open a transaction log, and set aside the lines that break its schema.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow table
+        A CSV or Parquet file, a folder or a glob of them; a pandas, polars or pyarrow
+        table; with `engine="spark"` also a Spark DataFrame of typed columns.
+    columns : dict or path, optional
+        Canonical name → the source's name, as a dict or a TOML file. A source column that
+        has a canonical name already need not be mentioned. Required are `customer_id`,
+        `occurred_at`, and `amount` or both `quantity` and `unit_price`; known besides are
+        `transaction_id`, `item_id`, `store_id`, `discount`, `description`, `category`,
+        `department` and `brand`.
+    engine : {"duckdb", "spark"}
+    on_bad : {"set_aside", "raise"}
+        What to do with lines that break the schema.
+    refunds : {"net", "drop", "keep"}
+        See `crm_analytics.transactions.refunds`.
+    encoding, delimiter : str, optional
+        Of text files; found by looking if not given (UTF-8, UTF-16, else cp1254).
+    decimal : {".", ","}, optional
+        Decimal sign of numbers that came as text; found by counting if not given.
+    date_format : str, optional
+        As for strptime; found by looking if not given.
+    not_after : datetime or str, optional
+        Lines after this instant are set aside as dated in the future; the default is now.
+    memory_limit : str, optional
+        For DuckDB, such as "2GB"; beyond it queries spill to disk.
+
+    Returns
+    -------
+    TransactionLog
+
+    Raises
+    ------
+    SchemaError
+        If a required column has no source (the message proposes a mapping), if day and
+        month cannot be told apart, or, with `on_bad="raise"`, if any line breaks the schema.
+    MissingDataError
+        If there is no file at `source`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"musteri": ["A1", "A1", "B7"], "tarih": ["31.12.2007 21:47"] * 3,
+    ...                       "tutar": ["1.234,56", "12,50", "yok"]})
+    >>> log = read_log(table, columns={"customer_id": "musteri", "occurred_at": "tarih", "amount": "tutar"})
+    >>> log.to_frame()["amount"].tolist(), log.counts.set_aside
+    ([1234.56, 12.5], {'unreadable_amount': 1})
+    """
+    choice(engine, name="engine", allowed=["duckdb", "spark"])
+    choice(on_bad, name="on_bad", allowed=["set_aside", "raise"])
+    choice(refunds, name="refunds", allowed=POLICIES)
+    if decimal is not None:
+        choice(decimal, name="decimal", allowed=[".", ","])
+    mapping = schema.read_mapping(columns)
+    latest = _naive_utc(not_after)
+    scratch = Path(tempfile.mkdtemp(prefix="crm_analytics_"))
+    is_spark_frame = type(source).__module__.startswith("pyspark.")
+    if is_spark_frame and engine != "spark":
+        raise SchemaError("read_log: a Spark DataFrame needs engine='spark'.")
+    ours: engines.DuckDBEngine | engines.SparkEngine
+    if is_spark_frame:
+        from crm_analytics.transactions import spark_source
+
+        opened, lines, reading = spark_source.canonical(source, mapping)
+        ours = engines.SparkEngine(lines)
+    else:
+        con = engines.connect(scratch, memory_limit)
+        opened = sources.open_source(con, source, scratch, encoding=encoding, delimiter=delimiter)
+        found = schema.resolve(
+            [name for name in opened.relation.columns if name not in sources.ADDED_COLUMNS], mapping
+        )
+        relation, reading = canonical.canonical(
+            opened.relation, found, delimiter=opened.delimiter, decimal=decimal, date_format=date_format
+        )
+        ours = engines.DuckDBEngine(con, relation)
+        if engine == "spark":
+            session = engines.spark_session()
+            relation.write_parquet(str(scratch / "typed.parquet"))
+            ours = engines.SparkEngine(session.read.parquet(str(scratch / "typed.parquet")))
+    log = TransactionLog(ours, opened, reading, scratch, refunds=refunds, not_after=latest)
+    if on_bad == "raise":
+        _raise_if_bad(log)
+    return log
+
+
+def _naive_utc(instant: datetime | str | None) -> datetime:
+    chosen = pd.Timestamp(datetime.now(UTC) if instant is None else instant)
+    if chosen.tzinfo is not None:
+        chosen = chosen.tz_convert("UTC").tz_localize(None)
+    return chosen.to_pydatetime()
+
+
+def _raise_if_bad(log: TransactionLog) -> None:
+    aside = log.counts.set_aside
+    if not aside:
+        return
+    found = "; ".join(f"{n:,} × {schema.REASONS[reason]} ({reason})" for reason, n in aside.items())
+    first = ", ".join(f"line {n}" for n in log.set_aside(limit=3)["line_number"])
+    raise SchemaError(
+        f"read_log: {sum(aside.values()):,} of {log.counts.source:,} lines break the schema: {found}. "
+        f"First: {first}. Mend the source, or pass on_bad='set_aside' and look at log.set_aside()."
+    )

@@ -1,0 +1,126 @@
+"""The columns of a log, the words other systems use for them, and why a line is set aside."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from crm_analytics.core.errors import SchemaError, nearest
+
+# One row is a line of a receipt. The kind decides how a source column is read.
+COLUMNS = {
+    "customer_id": "id",
+    "occurred_at": "time",
+    "amount": "number",
+    "transaction_id": "id",
+    "item_id": "id",
+    "quantity": "number",
+    "unit_price": "number",
+    "discount": "number",
+    "store_id": "id",
+    "description": "text",
+    "category": "text",
+    "department": "text",
+    "brand": "text",
+}
+
+REQUIRED = ("customer_id", "occurred_at", "amount")
+
+# Why a line is set aside, the first that applies. The words are for people; the keys are stable.
+REASONS = {
+    "wrong_field_count": "the line has more or fewer fields than the header",
+    "missing_customer": "no customer",
+    "missing_date": "no date",
+    "unreadable_date": "the date cannot be read",
+    "mixed_time_zone": "the time zone is given here and not elsewhere, or the reverse",
+    "future_date": "dated after the log was read",
+    "missing_amount": "no amount",
+    "unreadable_amount": "the amount cannot be read as a number",
+    "amount_out_of_range": "the amount is not a finite number below 1e12",
+    "unreadable_quantity": "the quantity cannot be read as a number",
+    "quantity_out_of_range": "the quantity is not a finite number below 1e12",
+    "contradicting_signs": "a negative quantity with a positive amount",
+}
+
+# What other systems call these columns; only to suggest, never to guess.
+SYNONYMS = {
+    "customer_id": "customer custid client_id household_id household_key member_id card_no user_id "
+    "musteri_no musteri_id musteri kart_no",
+    "occurred_at": "invoice_date transaction_date transaction_timestamp order_date date timestamp datetime "
+    "purchase_date tarih islem_tarihi fis_tarihi",
+    "amount": "sales_value total line_total revenue price dollar_value net_amount sales tutar toplam ciro",
+    "transaction_id": "invoice_no invoice basket_id order_id receipt_id fis_no fatura_no siparis_no",
+    "item_id": "stock_code product_id sku article_id urun_kodu urun_no urun_id",
+    "quantity": "qty units count number_of_cds miktar adet",
+    "unit_price": "unitprice price birim_fiyat fiyat",
+    "store_id": "store shop_id branch magaza sube",
+    "description": "product_name product item_name urun_adi aciklama",
+    "discount": "retail_disc indirim",
+    "category": "product_category kategori",
+    "department": "reyon",
+    "brand": "marka",
+}
+
+
+def read_mapping(columns: Mapping[str, str] | str | Path | None) -> dict[str, str]:
+    """Return canonical name → source name from a dict, or from a TOML file's [columns] table."""
+    if columns is None:
+        return {}
+    if isinstance(columns, str | Path):
+        path = Path(columns)
+        try:
+            content = tomllib.loads(path.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise SchemaError(f"{path} is not TOML: {error}.") from error
+        columns = dict(content.get("columns", content))
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown:
+        near = nearest(unknown[0], COLUMNS)
+        hint = f" Did you mean {near!r}?" if near else ""
+        raise SchemaError(
+            f"read_log: columns= names {unknown[0]!r}, which a log does not have.{hint} "
+            f"Write canonical = 'source', with canonical one of {', '.join(COLUMNS)}."
+        )
+    return {name: str(source) for name, source in columns.items()}
+
+
+def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Match canonical names with the source's own columns.
+
+    Raises SchemaError if a named column is absent, or a required one has no source; the
+    message holds a mapping to paste.
+    """
+    for name, source in columns.items():
+        if source not in available:
+            near = nearest(source, available)
+            hint = f"Did you mean {near!r}?" if near else f"The source has: {', '.join(available)}."
+            raise SchemaError(f"read_log: {name} = {source!r}, but the source has no such column. {hint}")
+    taken = set(columns.values())
+    found = {name: name for name in COLUMNS if name in available and name not in taken} | dict(columns)
+    derivable = {"amount"} if {"quantity", "unit_price"} <= found.keys() else set()
+    missing = [name for name in REQUIRED if name not in found and name not in derivable]
+    if missing:
+        spare = [name for name in available if name not in found.values()]
+        raise SchemaError(_missing_message(missing, spare))
+    return {name: found[name] for name in COLUMNS if name in found}
+
+
+def suggest(name: str, spare: Sequence[str]) -> str | None:
+    """Return the spare source column that most likely is `name`, or None."""
+    plain = {"".join(filter(str.isalnum, column.casefold())): column for column in spare}
+    for word in [name, *SYNONYMS[name].split()]:
+        column = plain.get(word.replace("_", ""))
+        if column is not None:
+            return column
+    return nearest(name, spare)
+
+
+def _missing_message(missing: Sequence[str], spare: Sequence[str]) -> str:
+    wanted = list(missing)
+    if "amount" in missing and all(suggest(name, spare) for name in ("quantity", "unit_price")):
+        wanted = [name for name in missing if name != "amount"] + ["quantity", "unit_price"]
+    guesses = {name: suggest(name, spare) for name in wanted}
+    mapping = ", ".join(f"{name!r}: {guess or '?'!r}" for name, guess in guesses.items())
+    return (
+        f"read_log: required columns missing: {', '.join(missing)}. The source has: {', '.join(spare)}. "
+        f"If these are meant, pass columns={{{mapping}}} (or the same as a TOML file)."
+    )
