@@ -1,0 +1,24 @@
+"""Real logs shipped by packages or put beside the project, and simulated ones whose truth is known."""
+
+from crm_analytics.datasets.cdnow import load_cdnow, load_donations
+from crm_analytics.datasets.complete_journey import CompleteJourney, load_complete_journey
+from crm_analytics.datasets.external import (
+    load_groceries,
+    load_mlc_churn,
+    load_online_retail,
+    load_telco_churn,
+)
+from crm_analytics.datasets.purchases import SimulatedPurchases, make_purchases
+
+__all__ = [
+    "CompleteJourney",
+    "SimulatedPurchases",
+    "load_cdnow",
+    "load_complete_journey",
+    "load_donations",
+    "load_groceries",
+    "load_mlc_churn",
+    "load_online_retail",
+    "load_telco_churn",
+    "make_purchases",
+]

@@ -1,0 +1,197 @@
+"""Simulated buyers whose true parameters are known."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from crm_analytics.core.errors import choice
+from crm_analytics.transactions import TransactionLog, read_log
+
+# CDNOW-like, in weeks: Fader, Hardie & Lee (2005); Fader & Hardie (2013) for spend.
+BETA_GEO = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+PARETO_NBD = {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}
+GAMMA_GAMMA = {"p": 6.25, "q": 3.74, "v": 15.44}
+
+
+@dataclass(frozen=True)
+class SimulatedPurchases:
+    """Repeat purchases in continuous time, and the truth behind them.
+
+    Attributes
+    ----------
+    customers : DataFrame indexed by customer_id
+        `T` (age now, weeks), `rate` (purchases a week while active), `died_at` (age at
+        which they left, weeks; inf if later than now), `mean_spend` (currency).
+    customer : ndarray of int
+        Customer of each repeat purchase, ascending.
+    time : ndarray of float
+        Age at which it happened (weeks), ascending within the customer.
+    amount : ndarray of float
+        What it brought (currency, cents).
+    first_amount : ndarray of float
+        What each customer's first purchase brought.
+    end : date
+        First day not in the log.
+    truth : dict
+        The parameters it was made with.
+    """
+
+    customers: pd.DataFrame
+    customer: np.ndarray
+    time: np.ndarray
+    amount: np.ndarray
+    first_amount: np.ndarray
+    end: date
+    truth: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self, unit: str = "W") -> pd.DataFrame:
+        """Frequency, recency, T (in `unit`, continuous) and monetary_value of each customer.
+
+        In continuous time nothing merges, so that the models' likelihoods are exact.
+        """
+        choice(unit, name="unit", allowed=["W", "D", "h"])
+        factor = {"W": 1.0, "D": 7.0, "h": 168.0}[unit]
+        n = len(self.customers)
+        frequency = np.bincount(self.customer, minlength=n)
+        last = np.zeros(n)
+        np.maximum.at(last, self.customer, self.time)
+        spent = np.bincount(self.customer, weights=self.amount, minlength=n)
+        return pd.DataFrame(
+            {
+                "frequency": frequency,
+                "recency": last * factor,
+                "T": self.customers["T"].to_numpy() * factor,
+                "monetary_value": np.divide(spent, frequency, out=np.zeros(n), where=frequency > 0),
+            },
+            index=self.customers.index,
+        )
+
+    def table(self) -> pa.Table:
+        """Every purchase as a line: customer_id, occurred_at (to the second), amount."""
+        born = np.datetime64(self.end, "s") - _seconds(self.customers["T"].to_numpy())
+        everyone = np.arange(len(self.customers))
+        customer = np.concatenate([everyone, self.customer])
+        age = np.concatenate([np.zeros(everyone.size), self.time])
+        lines = {
+            "customer_id": customer,
+            "occurred_at": (born[customer] + _seconds(age)).astype("datetime64[us]"),
+            "amount": np.concatenate([self.first_amount, self.amount]),
+        }
+        return pa.table(lines)
+
+    def log(self) -> TransactionLog:
+        """The same as a TransactionLog."""
+        return read_log(self.table(), not_after=self.end.isoformat())
+
+
+def make_purchases(
+    n_customers: int,
+    *,
+    process: str = "beta_geo",
+    weeks: float = 52.0,
+    joining_weeks: float = 13.0,
+    params: dict[str, float] | None = None,
+    spend: dict[str, float] | None = None,
+    end: date | str = date(2025, 1, 1),
+    random_state: Any = None,
+) -> SimulatedPurchases:
+    """Simulate customers who buy as BG/NBD or Pareto/NBD says, and spend as Gamma-Gamma says.
+
+    Parameters
+    ----------
+    n_customers : int
+    process : {"beta_geo", "pareto_nbd"}
+    weeks : float
+        Age of the oldest customer.
+    joining_weeks : float
+        First purchases are spread evenly over this long from the start; at most `weeks`.
+    params : dict, optional
+        r, alpha, a, b, or r, alpha, s, beta (weeks); those published for CDNOW by default.
+    spend : dict, optional
+        p, q, v (currency); those published for CDNOW by default.
+    end : date
+        First day not in the log.
+    random_state : int or numpy Generator
+        The same seed gives the same customers.
+
+    Returns
+    -------
+    SimulatedPurchases
+        `.summary(unit)`, `.log()`, `.table()`, and the truth. A million customers take
+        seconds.
+
+    Examples
+    --------
+    >>> made = make_purchases(1000, random_state=7)
+    >>> made.log().n_customers, len(made.summary())
+    (1000, 1000)
+    """
+    choice(process, name="process", allowed=["beta_geo", "pareto_nbd"])
+    if n_customers < 1:
+        raise ValueError(f"n_customers must be >= 1. Got {n_customers!r} instead.")
+    if not 0 <= joining_weeks <= weeks:
+        raise ValueError(f"joining_weeks must be in [0, weeks]. Got {joining_weeks!r} instead.")
+    rng = np.random.default_rng(random_state)
+    true = dict((BETA_GEO if process == "beta_geo" else PARETO_NBD) if params is None else params)
+    money = dict(GAMMA_GAMMA if spend is None else spend)
+    age = weeks - rng.uniform(0, joining_weeks, n_customers)
+    rate = rng.gamma(true["r"], 1 / true["alpha"], n_customers)
+    if process == "beta_geo":
+        leaves = rng.beta(true["a"], true["b"], n_customers)
+        chances = rng.geometric(np.maximum(leaves, 1e-15))
+        customer, time, died_at = _beta_geo(rng, age, rate, chances)
+    else:
+        died_at = rng.exponential(1 / rng.gamma(true["s"], 1 / true["beta"], n_customers))
+        customer, time = _poisson(rng, np.minimum(age, died_at), rate)
+    nu = rng.gamma(money["q"], 1 / money["v"], n_customers)
+    everyone = rng.gamma(money["p"], 1 / nu)
+    amount = rng.gamma(money["p"], 1 / nu[customer])
+    customers = pd.DataFrame(
+        {
+            "T": age,
+            "rate": rate,
+            "died_at": np.where(died_at < age, died_at, np.inf),
+            "mean_spend": money["p"] / nu,
+        },
+        index=pd.RangeIndex(n_customers, name="customer_id"),
+    )
+    return SimulatedPurchases(
+        customers=customers,
+        customer=customer,
+        time=time,
+        amount=np.maximum(np.round(amount, 2), 0.01),
+        first_amount=np.maximum(np.round(everyone, 2), 0.01),
+        end=date.fromisoformat(end) if isinstance(end, str) else end,
+        truth={"process": process, **true, **money},
+    )
+
+
+def _poisson(rng: np.random.Generator, length: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted times of Poisson events of each customer within their length."""
+    n = rng.poisson(rate * length)
+    customer = np.repeat(np.arange(n.size), n)
+    time = rng.uniform(0, length[customer])
+    order = np.lexsort((time, customer))
+    return customer, time[order]
+
+
+def _beta_geo(
+    rng: np.random.Generator, age: np.ndarray, rate: np.ndarray, chances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Poisson events up to the `chances`-th, after which a customer is gone."""
+    customer, time = _poisson(rng, age, rate)
+    begins = np.searchsorted(customer, np.arange(age.size))
+    place = np.arange(customer.size) - begins[customer]  # 0 is the first repeat purchase
+    died_at = np.full(age.size, np.inf)
+    last = place == chances[customer] - 1
+    died_at[customer[last]] = time[last]
+    kept = place < chances[customer]
+    return customer[kept], time[kept], died_at
+
+
+def _seconds(weeks: np.ndarray) -> np.ndarray:
+    return (weeks * 604_800).astype("int64").astype("timedelta64[s]")
