@@ -1,0 +1,5 @@
+"""A table in, a matplotlib Axes out. Imports no model."""
+
+from crm_analytics.plotting.charts import plot_concentration, plot_holdout, plot_tracking
+
+__all__ = ["plot_concentration", "plot_holdout", "plot_tracking"]

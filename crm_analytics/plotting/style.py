@@ -1,0 +1,22 @@
+"""The look that charts share: few colours, told apart by the colour-blind, light grids."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+ACTUAL = "#3b3b3b"
+EXPECTED = "#0072b2"
+SECOND = "#d55e00"
+THIRD = "#009e73"
+MUTED = "#8a8a8a"
+SERIES = (EXPECTED, SECOND, THIRD, "#cc79a7", "#e69f00", "#56b4e9")
+
+
+def new_axes(ax: Any = None, *, width: float = 6.4, height: float = 3.6) -> Any:
+    """Return `ax`, or the axes of a new figure, with the shared look."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.6)
+    ax.set_axisbelow(True)
+    return ax
