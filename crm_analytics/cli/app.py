@@ -1,0 +1,139 @@
+"""The commands. Each parses, calls the library, and says what it wrote."""
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from crm_analytics import batch
+from crm_analytics.cli.source import open_log
+from crm_analytics.core.files import whole_file
+
+app = typer.Typer(
+    help="Analytical CRM from one transaction log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Log = Annotated[str, typer.Argument(help="CSV or Parquet file, folder or glob of transactions")]
+Columns = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file: [columns] canonical = 'source'; [reading] refunds, decimal, date_format, …"
+    ),
+]
+Unit = Annotated[str, typer.Option(help="D, W, M or h: the time unit of model and horizon")]
+Horizon = Annotated[
+    float | None, typer.Option(help="how far ahead value is counted, in units; a year if not given")
+]
+Discount = Annotated[float, typer.Option(help="effective discount rate a year")]
+Margin = Annotated[float, typer.Option(help="share of spend that is earned; at 1 the value is revenue")]
+Models = Annotated[Path, typer.Option(help="folder written by `crm-analytics fit`")]
+
+_bar = functools.partial(tqdm, desc="scoring", unit="chunk", disable=None)  # quiet when not a terminal
+
+
+@app.command()
+def audit(
+    log: Log,
+    columns: Columns = None,
+    output: Annotated[Path | None, typer.Option(help="write the table to this CSV file too")] = None,
+) -> None:
+    """Say what is wrong or odd in LOG, with counts and example lines."""
+    opened = open_log(log, columns)
+    table = opened.audit()
+    counts = opened.counts
+    typer.echo(f"{counts.source:,} lines: {counts.kept:,} kept, {counts.source - counts.kept:,} set aside")
+    for row in table.to_dict("records"):
+        share = f" ({row['share']:.2%})" if row["of"] == "lines" else ""
+        typer.echo(f"\n{row['n']:>11,} {row['of']}{share}  {row['check']}: {row['what']}")
+        typer.echo(f"{'':12}{row['examples']}\n{'':12}→ {row['consequence']}")
+    if table.empty:
+        typer.echo("Nothing odd was found.")
+    if output is not None:
+        with whole_file(output) as temporary:
+            table.to_csv(temporary, index=False)
+        typer.echo(f"\nWritten: {output}")
+
+
+@app.command()
+def fit(
+    log: Log,
+    models: Annotated[Path, typer.Option(help="folder to write the fitted models to")],
+    unit: Unit = "D",
+    horizon: Horizon = None,
+    annual_discount_rate: Discount = 0.1,
+    margin: Margin = 1.0,
+    columns: Columns = None,
+) -> None:
+    """Fit lifetime value models to LOG."""
+    opened = open_log(log, columns)
+    model = batch.fit(
+        opened, unit=unit, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin
+    )
+    folder = batch.save_models(model, opened, models)
+    typer.echo(
+        f"{model.purchases_.n_customers_:,} customers, {model.purchases_.fit_report_['message']}: {folder}"
+    )
+
+
+@app.command()
+def score(
+    log: Log,
+    output: Annotated[Path, typer.Option(help="folder for scores.parquet, rejects.parquet, manifest.json")],
+    models: Annotated[
+        Path | None, typer.Option(help="folder written by `fit`; fits first if not given")
+    ] = None,
+    unit: Unit = "D",
+    horizon: Horizon = None,
+    annual_discount_rate: Discount = 0.1,
+    margin: Margin = 1.0,
+    chunk_size: Annotated[int, typer.Option(help="customers scored at a time")] = 100_000,
+    columns: Columns = None,
+) -> None:
+    """Score every customer of LOG; the fit options count only where no models are given."""
+    opened = open_log(log, columns)
+    if models is None:
+        model = batch.fit(
+            opened, unit=unit, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin
+        )
+    else:
+        model = batch.load_models(models)
+    run = batch.score(opened, model, output, chunk_size=chunk_size, progress=_bar)
+    typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
+
+
+@app.command()
+def report(
+    log: Log,
+    models: Models,
+    scores: Annotated[Path, typer.Option(help="folder written by `crm-analytics score`")],
+    output: Annotated[Path, typer.Option(help="HTML file to write")],
+    title: Annotated[str, typer.Option(help="heading of the page")] = "Customer portfolio",
+    currency: Annotated[str, typer.Option(help="sign to write before amounts")] = "",
+    columns: Columns = None,
+) -> None:
+    """Write one self-contained page on the customers of LOG and their scores."""
+    from crm_analytics.reports import portfolio_report  # slow to load, and only needed here
+
+    opened = open_log(log, columns)
+    page = portfolio_report(
+        opened, batch.load_models(models), batch.read_scores(scores), title=title, currency=currency
+    )
+    with whole_file(output) as temporary:
+        temporary.write_text(page, "utf-8")
+    typer.echo(f"Written: {output}")
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="folder to write to")] = Path("demo-output"),
+) -> None:
+    """Read, audit, fit, score and report on a year of 2,469 real households (Complete Journey)."""
+    from crm_analytics.cli.demo import run_demo
+
+    run_demo(output, say=typer.echo, progress=_bar)
