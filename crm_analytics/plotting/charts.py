@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import PercentFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
 from crm_analytics.core.tables import require_columns
 from crm_analytics.plotting.style import ACTUAL, EXPECTED, MUTED, SERIES, new_axes
@@ -34,7 +35,7 @@ def plot_tracking(table: pd.DataFrame, *, cumulative: bool = False, ax: Any = No
     if len(unseen) and table["seen"].any():
         ax.axvline(unseen[0], color=MUTED, linewidth=1, linestyle="--")
         ax.annotate(
-            "not seen by the model →",
+            "unseen →",
             (unseen[0], 0.03),
             xycoords=("data", "axes fraction"),
             xytext=(4, 0),
@@ -44,7 +45,11 @@ def plot_tracking(table: pd.DataFrame, *, cumulative: bool = False, ax: Any = No
         )
     ax.set_ylim(bottom=0)
     ax.set_ylabel("repeat purchases" + (", running total" if cumulative else f" per {table.index.name}"))
-    ax.tick_params(axis="x", labelrotation=30)
+    days = AutoDateLocator(minticks=3, maxticks=7)
+    ax.xaxis.set_major_locator(days)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(days))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=True))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.legend(frameon=False)
     return ax
 
@@ -68,7 +73,9 @@ def plot_holdout(table: pd.DataFrame, *, ax: Any = None) -> Any:
     ax.bar(place, table["actual"], width=0.7, color=MUTED, alpha=0.45, label="actual")
     for i, name in enumerate(c for c in table.columns if c not in ("customers", "actual")):
         style = "-" if i == 0 else "--"
-        ax.plot(place, table[name], style, marker="o", markersize=4, color=SERIES[i % len(SERIES)], label=name)
+        ax.plot(
+            place, table[name], style, marker="o", markersize=4, color=SERIES[i % len(SERIES)], label=name
+        )
     ax.set_xticks(place, [f"{label}\n{n:,}" for label, n in table["customers"].items()])
     ax.set_xlabel("repeat purchases in the calibration window (below: customers)")
     ax.set_ylabel("purchases in the holdout")

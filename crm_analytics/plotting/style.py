@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
-
+INK = "#222222"
 ACTUAL = "#3b3b3b"
 EXPECTED = "#0072b2"
 SECOND = "#d55e00"
@@ -13,8 +12,10 @@ SERIES = (EXPECTED, SECOND, THIRD, "#cc79a7", "#e69f00", "#56b4e9")
 
 
 def new_axes(ax: Any = None, *, width: float = 6.4, height: float = 3.6) -> Any:
-    """Return `ax`, or the axes of a new figure, with the shared look."""
+    """Return `ax`, or the axes of a new pyplot figure, with the shared look."""
     if ax is None:
+        import matplotlib.pyplot as plt  # only here: a page or a script needs no windows
+
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.6)
