@@ -15,7 +15,7 @@ def gini(y_true: Any, y_score: Any) -> float:
     depend on row order. Raises ValueError if `y_true` is negative, or does not vary.
 
     >>> gini([0, 1, 2, 5], [0.1, 0.2, 0.4, 0.3])
-    0.785...
+    0.625
     """
     y_true, y_score = column_or_1d(y_true).astype(float), column_or_1d(y_score)
     check_consistent_length(y_true, y_score)
