@@ -6,7 +6,7 @@ import numpy as np
 
 from crm_analytics.core.units import periods_per_year
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 def continuous_rate(annual_discount_rate: float, unit: str) -> float:
@@ -17,8 +17,10 @@ def continuous_rate(annual_discount_rate: float, unit: str) -> float:
     >>> round(continuous_rate(0.15, "W") * 52, 4), round(continuous_rate(0.1, "M") * 12, 6)
     (0.1393, 0.09531)
     """
-    if not annual_discount_rate > -1:
-        raise ValueError(f"annual_discount_rate must be > -1. Got {annual_discount_rate!r} instead.")
+    if not -1 < annual_discount_rate < np.inf:
+        raise ValueError(
+            f"annual_discount_rate must be > -1 and finite. Got {annual_discount_rate!r} instead."
+        )
     return float(np.log1p(annual_discount_rate) / periods_per_year(unit))
 
 
@@ -26,7 +28,8 @@ def discounted_total(expected: Callable[[float], np.ndarray], horizon: float, ra
     """Present value of a unit for each expected purchase within `horizon` periods.
 
     The integral of e^(-rate t) dE(t) by parts: e^(-rate H) E(H) + rate ∫ e^(-rate t) E(t) dt,
-    by Gauss-Legendre quadrature over 12 points; E, smooth, is asked at those and at H.
+    by Gauss-Legendre quadrature over the cube root of t, since E bends most near 0. Over ten
+    years at 15 % that is good to 1e-7, over a hundred to 1e-6; E is asked at 17 times.
 
     Parameters
     ----------
@@ -42,7 +45,8 @@ def discounted_total(expected: Callable[[float], np.ndarray], horizon: float, ra
     """
     if rate == 0 or horizon == 0:
         return expected(horizon)
-    times = horizon * (_NODES + 1) / 2
-    weights = horizon * _WEIGHTS / 2 * np.exp(-rate * times)
+    root = (_NODES + 1) / 2
+    times = horizon * root**3
+    weights = horizon * 3 * root**2 * _WEIGHTS / 2 * np.exp(-rate * times)
     inner = sum(w * expected(t) for t, w in zip(times, weights, strict=True))
     return np.exp(-rate * horizon) * expected(horizon) + rate * inner

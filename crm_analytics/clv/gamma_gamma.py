@@ -154,10 +154,12 @@ def fit_gamma_gamma(
 
     log_params, information, report = maximise(objective, np.log([2.0, 3.0, 1.0]), ["p", "q", "v"])
     p, q, v = np.exp(log_params)
-    if not report.gradient_norm < 1e-5 or q <= 1:
+    if not report.gradient_norm < 1e-5:
+        raise ConvergenceError(f"GammaGammaModel.fit: {report.message}. Raise l2_penalty (try 0.001).")
+    if q <= 1:
         raise ConvergenceError(
-            f"GammaGammaModel.fit: q = {q:.3g} ({report.message}); a finite mean spend needs q > 1. "
-            "Cap outliers or raise l2_penalty (try 0.001)."
+            f"GammaGammaModel.fit: q = {q:.3g}, but a finite mean spend needs q > 1: a few spend out of all "
+            "proportion. Cap the largest spends (at their 95 % quantile, say), or model those customers apart."
         )
     params = np.array([p, q, v * scale])
     return params, information, report, float(log_likelihood(x, z, *params).sum())

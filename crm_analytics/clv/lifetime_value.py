@@ -54,8 +54,8 @@ class LifetimeValueModel(BaseEstimator):
     >>> model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.15, margin=0.3)
     >>> model.fit(summary).predict_table(summary).round(1).tail(2)
        p_alive  expected_purchases  expected_spend   clv
-    6      0.9                 4.9            43.0  59.1
-    7      0.9                11.0            33.0  102.2
+    6      0.9                 4.1            46.0  52.4
+    7      1.0                 9.8            32.3  88.7
     """
 
     COLUMNS = ("frequency", "recency", "T", "monetary_value")

@@ -9,7 +9,7 @@ from crm_analytics.core.errors import (
     OutputError,
     SchemaError,
 )
-from crm_analytics.core.persistence import load_model, read_model_card, save_model
+from crm_analytics.core.persistence import load_model, model_fingerprint, read_model_card, save_model
 
 __all__ = [
     "ConvergenceError",
@@ -20,6 +20,7 @@ __all__ = [
     "OutputError",
     "SchemaError",
     "load_model",
+    "model_fingerprint",
     "read_model_card",
     "save_model",
 ]

@@ -1,6 +1,7 @@
 """What can go wrong, one class for each remedy a caller may take."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -44,13 +45,19 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     >>> nearest("monetary_value", ["monetery_value", "T"])
     'monetery_value'
     """
-    plain = {_plain(candidate): candidate for candidate in candidates}
-    found = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
-    return plain[found[0]] if found else None
+    spelled = {plain(candidate): candidate for candidate in candidates}
+    found = difflib.get_close_matches(plain(name), spelled, n=1, cutoff=0.6)
+    return spelled[found[0]] if found else None
 
 
-def _plain(name: str) -> str:
-    return "".join(letter for letter in str(name).casefold() if letter.isalnum())
+def plain(name: str) -> str:
+    """Return a name without case, signs, blanks and accents, as people mistype it.
+
+    >>> plain("Müşteri No"), plain("customer_ID"), plain("FİŞ")
+    ('musterino', 'customerid', 'fis')
+    """
+    letters = unicodedata.normalize("NFKD", str(name).casefold().replace("ı", "i"))
+    return "".join(letter for letter in letters if letter.isalnum())
 
 
 def choice(value: object, *, name: str, allowed: Iterable[str]) -> None:

@@ -76,6 +76,16 @@ def recover_folder(folder: Path) -> None:
         old.rename(folder)
 
 
+def whole_folder(folder: Path) -> Path:
+    """Return where the files of `folder` lie now, which another process may be replacing.
+
+    For readers, who must not put anything right while the writer is at work.
+    """
+    folder = folder.absolute()
+    old = _retired(folder)
+    return old if old.exists() and not folder.exists() else folder
+
+
 def _retired(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")
 

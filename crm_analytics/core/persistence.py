@@ -6,6 +6,7 @@ window, versions, checksums) and `arrays.npz` (numbers only). See docs/decisions
 
 import hashlib
 import importlib
+import io
 import json
 import math
 import re
@@ -14,12 +15,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from crm_analytics.core.errors import ModelFileError
-from crm_analytics.core.files import recover_folder, replace_folder, sha256_of
+from crm_analytics.core.files import recover_folder, replace_folder, sha256_of, whole_folder
 
 FORMAT = "crm_analytics model"
 FORMAT_VERSION = 1
@@ -80,40 +82,57 @@ def load_model(folder: str | Path) -> Any:
         If the folder holds no model, was altered since, or needs a newer library.
     """
     folder = Path(folder)
-    content = read_model_card(folder)
+    content, data = _read(folder)
     try:
-        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+        return _decode_model(content["model"], arrays, folder)
+    except ModelFileError:
+        raise
+    except (AttributeError, BadZipFile, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
-            f"{folder}: arrays.npz cannot be read ({error}). Save the model again."
+            f"{folder} is no model as save_model writes them ({error!r}). Fit and save again."
         ) from error
-    return _decode_model(content["model"], arrays, folder)
+
+
+def model_fingerprint(model: BaseEstimator) -> str:
+    """SHA-256 over a model's class, parameters and fitted state, in hexadecimal."""
+    arrays: dict[str, np.ndarray] = {}
+    digest = hashlib.sha256(json.dumps(_encode_model(model, arrays), sort_keys=True).encode())
+    for array in arrays.values():
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def read_model_card(folder: str | Path) -> dict:
     """Return what `model.json` says, once its version and checksums are found good."""
-    folder = Path(folder)
-    recover_folder(folder)
+    return _read(Path(folder))[0]
+
+
+def _read(folder: Path) -> tuple[dict, bytes]:
+    """Return the content of `model.json` and the bytes of `arrays.npz`, found to belong together."""
+    files = whole_folder(folder)
     try:
-        content = json.loads((folder / "model.json").read_text("utf-8"))
-    except FileNotFoundError as error:
+        content = json.loads((files / "model.json").read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelFileError(f"{folder} holds no model.json. Fit first, or name another folder.") from error
     except ValueError as error:
         raise ModelFileError(f"{folder}: model.json is not JSON ({error}). Save the model again.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFileError(f"{folder}: model.json is no model of crm_analytics.")
-    if content.get("format_version", 0) > FORMAT_VERSION:
+    if content.get("format_version") not in range(1, FORMAT_VERSION + 1):
         raise ModelFileError(
             f"{folder} was written by crm_analytics {content.get('library_version')} in format "
-            f"{content['format_version']}; this version reads up to {FORMAT_VERSION}. Upgrade crm_analytics."
+            f"{content.get('format_version')}; this version reads up to {FORMAT_VERSION}. Upgrade crm_analytics."
         )
     if content.get("checksum") != _checksum(content):
         raise ModelFileError(f"{folder}: model.json was altered after it was saved. Fit and save again.")
-    arrays = folder / "arrays.npz"
-    if not arrays.exists() or sha256_of(arrays) != content.get("arrays_sha256"):
+    arrays = files / "arrays.npz"
+    data = arrays.read_bytes() if arrays.exists() else b""
+    if hashlib.sha256(data).hexdigest() != content.get("arrays_sha256"):
         raise ModelFileError(f"{folder}: arrays.npz is missing or was altered. Fit and save again.")
-    return content
+    return content, data
 
 
 def _checksum(content: Mapping) -> str:

@@ -13,8 +13,9 @@ from crm_analytics.core.errors import SchemaError, nearest
 def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bool) -> np.ndarray:
     """Return the named columns of a customer table as floats.
 
-    A DataFrame is read by name, and may hold other columns in any order; an array is
-    read by position and must have exactly these columns. The table is never changed.
+    A DataFrame (pandas, polars or Arrow) is read by name, and may hold other columns in any
+    order; an array is read by position and must have exactly these columns. The table is
+    never changed.
 
     Parameters
     ----------
@@ -30,9 +31,11 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
     Raises
     ------
     SchemaError
-        If a column is missing or holds values that are not finite numbers.
+        If a column is missing, comes twice, or holds values that are not finite numbers.
     """
     caller = type(estimator).__name__
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
         require_columns(X, columns, caller=caller)
         X = X[list(columns)]
@@ -51,13 +54,16 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
     if found.shape[1] != len(columns):
         raise SchemaError(
             f"{caller}: an array must have the {len(columns)} columns {', '.join(columns)} in this order, "
-            f"but X has {found.shape[1]} features. Pass a DataFrame to select them by name."
+            f"but X has {found.shape[1]} feature(s). Pass a DataFrame to select them by name."
         )
     return found
 
 
 def require_columns(table: pd.DataFrame, columns: Sequence[str], *, caller: str) -> None:
-    """Raise SchemaError naming the nearest candidate if a column is missing."""
+    """Raise SchemaError if a column comes twice or is missing, naming the nearest candidate."""
+    twice = [column for column in columns if list(table.columns).count(column) > 1]
+    if twice:
+        raise SchemaError(f"{caller}: the table has two columns named {twice[0]!r}. Rename or drop one.")
     missing = [column for column in columns if column not in table.columns]
     if not missing:
         return

@@ -34,7 +34,7 @@ ONLINE_RETAIL_COLUMNS = {
 def external_file(name: str) -> Path:
     """Return the path of a data file, or raise MissingDataError saying what to put where."""
     folder = os.environ.get(VARIABLE)
-    if folder is None:
+    if not folder:
         raise MissingDataError(
             f"{name} is not part of crm_analytics. Get {FILES[name]}; put it in a folder as {name}, and set the "
             f"environment variable {VARIABLE} to that folder."

@@ -15,6 +15,7 @@ from crm_analytics.transactions import TransactionLog, read_log
 BETA_GEO = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 PARETO_NBD = {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}
 GAMMA_GAMMA = {"p": 6.25, "q": 3.74, "v": 15.44}
+WEEK = 604_800  # seconds
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,14 @@ class SimulatedPurchases:
 
     def table(self) -> pa.Table:
         """Every purchase as a line: customer_id, occurred_at (to the second), amount."""
-        born = np.datetime64(self.end, "s") - _seconds(self.customers["T"].to_numpy())
+        # Rounded so that even what happened in the last second lies before `end`.
+        born = np.datetime64(self.end, "s") - _seconds(np.ceil(self.customers["T"].to_numpy() * WEEK))
         everyone = np.arange(len(self.customers))
         customer = np.concatenate([everyone, self.customer])
         age = np.concatenate([np.zeros(everyone.size), self.time])
         lines = {
             "customer_id": customer,
-            "occurred_at": (born[customer] + _seconds(age)).astype("datetime64[us]"),
+            "occurred_at": (born[customer] + _seconds(np.floor(age * WEEK))).astype("datetime64[us]"),
             "amount": np.concatenate([self.first_amount, self.amount]),
         }
         return pa.table(lines)
@@ -136,8 +138,8 @@ def make_purchases(
     if not 0 <= joining_weeks <= weeks:
         raise ValueError(f"joining_weeks must be in [0, weeks]. Got {joining_weeks!r} instead.")
     rng = np.random.default_rng(random_state)
-    true = dict((BETA_GEO if process == "beta_geo" else PARETO_NBD) if params is None else params)
-    money = dict(GAMMA_GAMMA if spend is None else spend)
+    true = _named("params", params, BETA_GEO if process == "beta_geo" else PARETO_NBD)
+    money = _named("spend", spend, GAMMA_GAMMA)
     age = weeks - rng.uniform(0, joining_weeks, n_customers)
     rate = rng.gamma(true["r"], 1 / true["alpha"], n_customers)
     if process == "beta_geo":
@@ -170,6 +172,14 @@ def make_purchases(
     )
 
 
+def _named(name: str, given: dict[str, float] | None, published: dict[str, float]) -> dict[str, float]:
+    if given is None:
+        return dict(published)
+    if given.keys() != published.keys() or not all(value > 0 for value in given.values()):
+        raise ValueError(f"{name} must have {', '.join(published)}, all > 0. Got {given!r} instead.")
+    return dict(given)
+
+
 def _poisson(rng: np.random.Generator, length: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted times of Poisson events of each customer within their length."""
     n = rng.poisson(rate * length)
@@ -193,5 +203,5 @@ def _beta_geo(
     return customer[kept], time[kept], died_at
 
 
-def _seconds(weeks: np.ndarray) -> np.ndarray:
-    return (weeks * 604_800).astype("int64").astype("timedelta64[s]")
+def _seconds(count: np.ndarray) -> np.ndarray:
+    return count.astype("int64").astype("timedelta64[s]")

@@ -33,7 +33,9 @@ def holdout_predictions(table: pd.DataFrame, models: Mapping[str, Any]) -> pd.Da
     require_columns(table, NEEDED, caller="holdout_predictions")
     lengths = table["duration_holdout"].unique()
     if len(lengths) != 1:
-        raise SchemaError(f"holdout_predictions: duration_holdout must be one number. Got {len(lengths)} values.")
+        raise SchemaError(
+            f"holdout_predictions: duration_holdout must be one number. Got {len(lengths)} values."
+        )
     duration = float(lengths[0])
     predicted = {name: model.predict(table, horizon=duration) for name, model in models.items()}
     age = table["T"].to_numpy(dtype=float)

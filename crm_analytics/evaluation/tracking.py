@@ -51,7 +51,8 @@ def tracking_table(
     growth = np.diff(model.expected_purchases_new(np.arange(n, dtype=float)), prepend=0.0)
     expected = np.convolve(activity["new_customers"].to_numpy(dtype=float), growth)[:n]
     weeks = pd.DataFrame(
-        {"actual": activity["repeat_purchases"].to_numpy(dtype=float), "expected": expected}, index=activity.index
+        {"actual": activity["repeat_purchases"].to_numpy(dtype=float), "expected": expected},
+        index=activity.index,
     )
     length = _SHOWN[unit]
     number = np.arange(n) // length

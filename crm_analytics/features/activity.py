@@ -9,14 +9,18 @@ from crm_analytics.features.periods import PERIOD, last_period, period_number
 from crm_analytics.transactions import TransactionLog
 
 ACTIVITY_SQL = """
-WITH visits AS (SELECT DISTINCT customer_id, {period} AS period FROM purchases),
+WITH visits AS (
+    SELECT customer_id, {period} AS period, min(occurred_at) AS first_at FROM purchases GROUP BY 1, 2
+),
 placed AS (
-    SELECT customer_id, period, min(period) OVER (PARTITION BY customer_id) AS first_period FROM visits
+    SELECT period, min(period) OVER (PARTITION BY customer_id) AS first_period,
+        min(first_at) OVER (PARTITION BY customer_id) AS born_at
+    FROM visits
 )
 SELECT CAST(period AS BIGINT) AS period,
     CAST(count(CASE WHEN period = first_period THEN 1 END) AS BIGINT) AS new_customers,
     CAST(count(CASE WHEN period > first_period THEN 1 END) AS BIGINT) AS repeat_purchases
-FROM placed WHERE first_period <= $cohort_end
+FROM placed WHERE born_at < $cohort_end
 GROUP BY period ORDER BY period""".replace("{period}", PERIOD)
 
 
@@ -37,8 +41,8 @@ def cohort_activity(
     """
     snapshot = log.snapshot(snapshot_date)
     last = last_period(snapshot, unit)
-    born_by = last_period(log.snapshot(cohort_end), unit) if cohort_end is not None else last
-    found = log.query_as_of(ACTIVITY_SQL, snapshot, unit=unit, cohort_end=born_by).to_pandas()
+    born_before = snapshot if cohort_end is None else log.snapshot(cohort_end)
+    found = log.query_as_of(ACTIVITY_SQL, snapshot, unit=unit, cohort_end=born_before).to_pandas()
     start = log.counts.first_at
     first = period_number(start, unit) if start else last
     table = found.set_index("period").reindex(range(first, last + 1), fill_value=0)

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import pandas as pd
 
-from crm_analytics.features.periods import PERIOD, last_period
+from crm_analytics.core.units import UNIT_WORDS
+from crm_analytics.features.periods import PERIOD, last_period, period_number
 from crm_analytics.features.summary import customer_summary
 from crm_analytics.transactions import TransactionLog
 
@@ -80,6 +81,11 @@ def calibration_holdout(
     if end <= begin:
         raise ValueError(f"holdout_end must be after calibration_end. Got {end} and {begin}.")
     known = last_period(begin, unit)
+    if period_number(begin, unit) == known:
+        raise ValueError(
+            f"calibration_end must be the first instant of a {UNIT_WORDS[unit]} (unit {unit!r}), or purchases in "
+            f"that {UNIT_WORDS[unit]} would count in both halves. Got {begin}."
+        )
     duration = last_period(end, unit) - known
     if duration < 1:
         raise ValueError(f"the holdout from {begin} to {end} is shorter than one period of unit {unit!r}.")

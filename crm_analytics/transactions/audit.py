@@ -105,7 +105,7 @@ CHECKS = [
         "lines",
         "kept; look at them before you average",
         """SELECT count(*) OVER () AS n, concat({line}, ': ', CAST(amount AS VARCHAR)) AS example
-        FROM checked, (SELECT quantile_cont(amount, 0.99) AS high FROM checked
+        FROM checked, (SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY amount) AS high FROM checked
             WHERE amount > 0 AND reason IS NULL) AS cut
         WHERE abs(amount) > 100 * high AND reason IS NULL
         ORDER BY abs(amount) DESC, source_file, line_number LIMIT 3""",
@@ -119,7 +119,8 @@ CHECKS = [
         FROM (SELECT *, lag(occurred_at) OVER slip AS bought_at, lag(amount) OVER slip AS bought FROM checked
             WHERE reason IS NULL
             WINDOW slip AS (PARTITION BY customer_id, item_id ORDER BY occurred_at, is_refund)) AS paired,
-            (SELECT quantile_cont(amount, 0.99) AS high FROM checked WHERE amount > 0 AND reason IS NULL) AS cut
+            (SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY amount) AS high FROM checked
+                WHERE amount > 0 AND reason IS NULL) AS cut
         WHERE is_refund AND bought = -amount AND -amount > 100 * high
             AND occurred_at <= bought_at + INTERVAL 1 HOUR
         ORDER BY source_file, line_number LIMIT 3""",
@@ -129,26 +130,22 @@ CHECKS = [
         "customer ids that differ only in case or blanks",
         "ids",
         "kept apart; unify them at the source if they are one customer",
-        """SELECT count(*) OVER () AS n, spellings AS example
-        FROM (SELECT min(CAST(customer_id AS VARCHAR)) AS low, string_agg(DISTINCT concat('[',
-                CAST(customer_id AS VARCHAR), ']'), ' ' ORDER BY concat('[', CAST(customer_id AS VARCHAR), ']'))
-                AS spellings
+        """SELECT count(*) OVER () AS n, concat('[', low, '] [', high, ']') AS example
+        FROM (SELECT min(CAST(customer_id AS VARCHAR)) AS low, max(CAST(customer_id AS VARCHAR)) AS high
             FROM checked WHERE customer_id IS NOT NULL
-            GROUP BY lower(regexp_replace(CAST(customer_id AS VARCHAR), '[[:space:]]', '', 'g'))
-            HAVING count(DISTINCT customer_id) > 1) AS groups ORDER BY low LIMIT 3""",
+            GROUP BY lower(replace(CAST(customer_id AS VARCHAR), ' ', ''))
+            HAVING count(DISTINCT customer_id) > 1) AS spellings ORDER BY low LIMIT 3""",
     ),
     Check(
         "item_id_spelling",
         "item ids that differ only in case or blanks",
         "ids",
         "kept apart; unify them at the source if they are one item",
-        """SELECT count(*) OVER () AS n, spellings AS example
-        FROM (SELECT min(CAST(item_id AS VARCHAR)) AS low, string_agg(DISTINCT concat('[',
-                CAST(item_id AS VARCHAR), ']'), ' ' ORDER BY concat('[', CAST(item_id AS VARCHAR), ']'))
-                AS spellings
+        """SELECT count(*) OVER () AS n, concat('[', low, '] [', high, ']') AS example
+        FROM (SELECT min(CAST(item_id AS VARCHAR)) AS low, max(CAST(item_id AS VARCHAR)) AS high
             FROM checked WHERE item_id IS NOT NULL
-            GROUP BY lower(regexp_replace(CAST(item_id AS VARCHAR), '[[:space:]]', '', 'g'))
-            HAVING count(DISTINCT item_id) > 1) AS groups ORDER BY low LIMIT 3""",
+            GROUP BY lower(replace(CAST(item_id AS VARCHAR), ' ', ''))
+            HAVING count(DISTINCT item_id) > 1) AS spellings ORDER BY low LIMIT 3""",
     ),
     Check(
         "shared_transaction",
@@ -240,19 +237,16 @@ def _as_text(log: "TransactionLog", total: int) -> list[dict]:
     reading = log.reading
     rows = []
     for name in reading.text_columns:
-        how = (
-            f"read with {', '.join(reading.date_formats)}"
-            if name == "occurred_at"
-            else f"read with decimal {reading.decimal[name]!r}"
-        )
+        is_date = name == "occurred_at"
+        formats, sign = ", ".join(reading.date_formats), reading.decimal.get(name)
         rows.append(
             {
                 "check": f"{name}_as_text",
-                "what": f"{name} came as text or plain digits, not as a {'date' if name == 'occurred_at' else 'number'}",
+                "what": f"{name} came as text or plain digits, not as a {'date' if is_date else 'number'}",
                 "n": total,
                 "share": 1.0,
                 "of": "lines",
-                "examples": how,
+                "examples": f"read with {formats}" if is_date else f"read with decimal {sign!r}",
                 "consequence": "read; what could not be read is set aside",
             }
         )

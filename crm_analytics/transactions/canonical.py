@@ -4,6 +4,7 @@ Written in DuckDB's expression objects, so that names and values found in a file
 become SQL text.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,27 +12,26 @@ from datetime import datetime
 import duckdb
 from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Expression, FunctionExpression
 
-
+from crm_analytics.core.errors import SchemaError
 from crm_analytics.transactions import text_values
-from crm_analytics.transactions.delimited import LINE_NUMBER, RAW_LINE, SOURCE_FILE
-from crm_analytics.transactions.schema import COLUMNS
+from crm_analytics.transactions.schema import COLUMNS, LINE_NUMBER, RAW_LINE, SOURCE_FILE
 
 BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR = "BIGINT", "BOOLEAN", "DOUBLE", "TIMESTAMP", "VARCHAR"
 
-# Words that stand for "nothing" in exports, compared without case or blanks around.
-MISSING_WORDS = ("", "null", "nan", "none", "na", "n/a", "nat", "<na>", "\\n")
-
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _FLOATS = {"FLOAT", "DOUBLE"}
+_NUMBERS = _INTEGERS | _FLOATS | {"UBIGINT", "HUGEINT", "UHUGEINT", '"NULL"'}  # and DECIMAL(…)
 _NOTHING = ConstantExpression(None)
 
 
 @dataclass
 class Reading:
-    """How the text of a source was read, for people and for the audit.
+    """How a source was read, for people and for the audit.
 
     Attributes
     ----------
+    columns : dict
+        Canonical name → the source's name.
     date_formats : list of str
         The strptime formats found (empty if dates came typed).
     decimal : dict
@@ -42,6 +42,7 @@ class Reading:
         Canonical columns that came as text although they are dates or numbers.
     """
 
+    columns: dict[str, str] = field(default_factory=dict)
     date_formats: list[str] = field(default_factory=list)
     decimal: dict[str, str] = field(default_factory=dict)
     time_zone: str | None = None
@@ -68,7 +69,7 @@ def canonical(
         *(ColumnExpression(name) for name in (SOURCE_FILE, LINE_NUMBER, RAW_LINE)),
     )
     kinds = {name: types[mapping[name]] for name in mapping}
-    reading = Reading()
+    reading = Reading(columns=dict(mapping))
     columns: dict[str, Expression] = {
         SOURCE_FILE: ColumnExpression(SOURCE_FILE),
         LINE_NUMBER: ColumnExpression(LINE_NUMBER),
@@ -78,7 +79,7 @@ def canonical(
         if kind == "time":
             columns |= _time(named, name, kinds[name], date_format, reading, mapping[name])
         elif kind == "number":
-            columns |= _number(named, name, kinds.get(name), decimal, delimiter, reading)
+            columns |= _number(named, name, kinds.get(name), decimal, delimiter, reading, mapping.get(name))
         elif kind == "id":
             columns[name] = _identifier(name, kinds.get(name))
         else:
@@ -86,14 +87,27 @@ def canonical(
     if "amount" not in mapping:  # the schema saw to it that these two are there
         product = columns["quantity"] * columns["unit_price"]
         columns["amount"] = FunctionExpression("round", product, ConstantExpression(6))
+        many, each = (
+            CaseExpression(columns[name].isnull(), columns[f"{name}_text"])
+            for name in ("quantity", "unit_price")
+        )
+        columns["amount_text"] = CaseExpression(many.isnotnull(), many).otherwise(
+            each
+        )  # which was unreadable
     return named.select(*(column.alias(name) for name, column in columns.items())), reading
 
 
 def _text(name: str) -> Expression:
     """The column as text, with the words for "nothing" made null."""
     value = ColumnExpression(name).cast(VARCHAR)
-    word = FunctionExpression("lower", FunctionExpression("trim", value))
-    return CaseExpression(word.isnotin(*map(ConstantExpression, MISSING_WORDS)), value)
+    # Not `isin`: DuckDB makes a join of it, which every query then pays for, asked or not.
+    return CaseExpression(~_matches(_trimmed(value), text_values.NOTHING), value)
+
+
+def _trimmed(value: Expression) -> Expression:
+    """Text without blanks around, and with plain ones within."""
+    plain = FunctionExpression("replace", value, *map(ConstantExpression, ("\u00a0", " ")))
+    return FunctionExpression("trim", plain, ConstantExpression(" \t\r\n"))
 
 
 def _identifier(name: str, kind: str | None) -> Expression:
@@ -120,16 +134,21 @@ def _number(
     decimal: str | None,
     delimiter: str | None,
     reading: Reading,
+    source_name: str | None,
 ) -> dict[str, Expression]:
     text_name = f"{name}_text"
     if kind is None:
         return {name: _NOTHING.cast(DOUBLE), text_name: _NOTHING.cast(VARCHAR)}
+    if kind in _NUMBERS or kind.startswith("DECIMAL"):
+        value = ColumnExpression(name).cast(DOUBLE)
+        given = CaseExpression(~FunctionExpression("isnan", value), value)  # pandas writes "missing" as NaN
+        return {name: given, text_name: _NOTHING.cast(VARCHAR)}
     if not _is_text(kind):
-        return {name: ColumnExpression(name).cast(DOUBLE), text_name: _NOTHING.cast(VARCHAR)}
+        raise SchemaError(
+            f"read_log: {name} = {source_name!r} holds {kind}, not numbers. Name another column."
+        )
     text = _text(name)
-    bare = FunctionExpression(
-        "regexp_replace", text, *map(ConstantExpression, (text_values.NUMBER_JUNK, "", "g"))
-    )
+    bare = _replace(text, text_values.NUMBER_JUNK, "")
     fits = {sign: _matches(bare, pattern) for sign, pattern in text_values.NUMBER_WITH.items()}
     if decimal is None:
         only_point, only_comma = _count(named, fits["."] & ~fits[","], fits[","] & ~fits["."])
@@ -146,7 +165,7 @@ def _number(
     signed = CaseExpression(trailing, minus).otherwise(plain)
     infinite = _matches(bare, r"(?i)[+-]?inf(inity)?")
     readable = CaseExpression(fits[decimal] | infinite, signed)
-    return {name: _try_double(readable), text_name: text}
+    return {name: readable.try_cast(DOUBLE), text_name: text}
 
 
 def _time(
@@ -162,31 +181,37 @@ def _time(
     if kind == "TIMESTAMP WITH TIME ZONE":
         reading.time_zone = "UTC"
         return {name: column.cast(TIMESTAMP), **typed}  # the session's time zone is UTC
+    if kind == "TIMESTAMP_NS":  # whose cast rounds, and the last nanosecond of a day into the next
+        micros = FunctionExpression("epoch_ns", column) // ConstantExpression(1000)
+        return {name: FunctionExpression("make_timestamp", micros), **typed}
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return {name: column.cast(TIMESTAMP), **typed}
     reading.text_columns.append(name)
-    text = _text(name)
-    trimmed = FunctionExpression("trim", text)
-    spaced = FunctionExpression(
-        "regexp_replace", trimmed, ConstantExpression("([0-9])T([0-9])"), ConstantExpression("\\1 \\2")
-    )
+    text = _identifier(name, kind).cast(VARCHAR)  # 20071231, with gaps a float, is a date too
+    value = _trimmed(text)
+    if date_format:
+        reading.date_formats.append(date_format)
+        reading.time_zone = "UTC" if "%z" in date_format else None
+        return typed | {name: _read_as_asked(named, value, date_format), "date_text": text}
+    shapes = _shapes(named, value)
+    n_zoned = sum(n for example, n in shapes if re.search(text_values.ZONE, example))
+    zoned = n_zoned * 2 > sum(n for _, n in shapes)
     zone = FunctionExpression(
-        "regexp_extract", spaced, ConstantExpression(text_values.ZONE), ConstantExpression(1)
+        "regexp_extract", value, ConstantExpression(text_values.ZONE), ConstantExpression(2)
     )
-    n_zoned, n_given = _count(named, zone != ConstantExpression(""), text.isnotnull())
-    zoned = n_zoned * 2 > n_given
-    if n_zoned:
-        bare = FunctionExpression(
-            "regexp_replace",
-            spaced,
-            ConstantExpression(r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})$"),
-            ConstantExpression(""),
-        )
-        spaced = CaseExpression(zone != ConstantExpression(""), bare).otherwise(spaced)
-    formats = [date_format] if date_format else _find_formats(named, spaced, source_name)
+    for excess in (text_values.ZONE, text_values.BEYOND_MICROSECONDS):
+        if any(re.search(excess, example) for example, _ in shapes):  # for it costs more than all else
+            value = _replace(value, excess, "\\1")
+            shapes = [(re.sub(excess, r"\1", example), n) for example, n in shapes]
+
+    def count_readable(formats: list[str]) -> int:
+        return _count(named, _strptime(value, formats).isnotnull())[0]
+
+    examples = [example for example, _ in shapes]
+    formats = text_values.choose_date_formats(examples, count_readable, column=source_name)
     reading.date_formats.extend(formats)
-    parsed = _strptime(spaced, formats)
-    differs = ConstantExpression(False).cast(BOOLEAN)
+    parsed = _strptime(value, formats)
+    differs = typed["zone_differs"]
     if n_zoned:
         has_zone = zone != ConstantExpression("")
         differs = text.isnotnull() & (~has_zone if zoned else has_zone)
@@ -196,14 +221,33 @@ def _time(
     return {name: parsed, "date_text": text, "zone_differs": differs}
 
 
+def _shapes(named: duckdb.DuckDBPyRelation, value: Expression) -> list[tuple[str, int]]:
+    """A value of each shape that occurs (digits alike), and how many have it, the most frequent first."""
+    given = named.select(_replace(value, "[0-9]", "9").alias("shape"), value.alias("example"))
+    shapes = given.filter(ColumnExpression("example").isnotnull()).aggregate(
+        "shape, min(example) AS example, count(*) AS n"
+    )
+    return [(example, n) for _, example, n in shapes.order("n DESC, shape").limit(50).fetchall()]
+
+
 def _strptime(value: Expression, formats: list[str]) -> Expression:
     parsed = FunctionExpression("try_strptime", value, ConstantExpression(formats)).cast(TIMESTAMP)
-    # DuckDB reads a two-digit year with %Y as the first century.
-    return CaseExpression(parsed >= ConstantExpression(datetime(1000, 1, 1)), parsed)
+    # DuckDB reads the words "infinity" and "epoch" too, and 07 with %Y as the first century.
+    digits = FunctionExpression("regexp_matches", value, ConstantExpression("[0-9]"))
+    return CaseExpression(digits & (parsed >= ConstantExpression(datetime(1000, 1, 1))), parsed)
+
+
+def _read_as_asked(named: duckdb.DuckDBPyRelation, value: Expression, date_format: str) -> Expression:
+    parsed = _strptime(value, [date_format])
+    try:
+        named.select(parsed)  # nothing is read yet, but the format is judged
+    except duckdb.InvalidInputException as error:
+        raise ValueError(f"date_format must be as for strptime. Got {date_format!r} instead.") from error
+    return parsed
 
 
 def _offset_minutes(zone: Expression) -> Expression:
-    digits = FunctionExpression("regexp_replace", zone, *map(ConstantExpression, ("[^0-9]", "", "g")))
+    digits = _replace(zone, "[^0-9]", "")
 
     def part(start: int) -> Expression:
         piece = FunctionExpression("substr", digits, ConstantExpression(start), ConstantExpression(2))
@@ -215,26 +259,8 @@ def _offset_minutes(zone: Expression) -> Expression:
     return CaseExpression(west, -minutes).otherwise(minutes)
 
 
-def _find_formats(named: duckdb.DuckDBPyRelation, value: Expression, source_name: str) -> list[str]:
-    shape = FunctionExpression("regexp_replace", value, *map(ConstantExpression, ("[0-9]", "9", "g")))
-    shapes = named.select(shape.alias("shape"), value.alias("example")).filter(
-        ColumnExpression("example").isnotnull()
-    )
-    shapes = shapes.aggregate("shape, min(example) AS low, max(example) AS high, count(*) AS n").order(
-        "n DESC, shape"
-    )
-    examples = [text for _, low, high, _ in shapes.limit(50).fetchall() for text in (low, high)]
-
-    def count_readable(formats: list[str]) -> int:
-        return _count(named, _strptime(value, formats).isnotnull())[0]
-
-    return text_values.choose_date_formats(examples, count_readable, column=source_name)
-
-
-def _try_double(value: Expression) -> Expression:
-    # The pattern has been matched, so the cast cannot fail except on a lone sign.
-    digits = _matches(value, ".*([0-9]|(?i:inf)).*")
-    return CaseExpression(digits, value).cast(DOUBLE)
+def _replace(value: Expression, pattern: str, replacement: str) -> Expression:
+    return FunctionExpression("regexp_replace", value, *map(ConstantExpression, (pattern, replacement, "g")))
 
 
 def _matches(value: Expression, pattern: str) -> Expression:

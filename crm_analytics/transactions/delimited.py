@@ -11,12 +11,10 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from crm_analytics.core.errors import SchemaError
+from crm_analytics.transactions.schema import LINE_NUMBER, RAW_LINE, SOURCE_FILE, check_names
 
 DELIMITERS = ",;\t|"
 _BLOCK = 16 << 20
-
-# Columns that staging adds beside the source's own.
-SOURCE_FILE, LINE_NUMBER, RAW_LINE = "source_file", "line_number", "raw_line"
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,22 @@ def stage(path: Path, target: Path, *, encoding: str | None, delimiter: str | No
     therefore null. Memory stays bounded by the block size. Compressed files (.gz, .bz2,
     .zst) are read as they are.
     """
-    dialect = Dialect(encoding or detect_encoding(path), delimiter or "")
-    header_line = _first_line(path, dialect.encoding)
-    dialect = Dialect(dialect.encoding, delimiter or detect_delimiter(header_line, path))
+    encoding = encoding or detect_encoding(path)
+    try:
+        return _stage(path, target, encoding, delimiter)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise SchemaError(f"read_log: {path} is not {encoding} text ({error}). Pass encoding=.") from error
+    except pa.ArrowInvalid as error:
+        raise SchemaError(
+            f"read_log: {path} cannot be split into records ({error}). Look for a quote that is not closed."
+        ) from error
+
+
+def _stage(path: Path, target: Path, encoding: str, delimiter: str | None) -> Dialect:
+    header_line = _first_line(path, encoding)
+    dialect = Dialect(encoding, delimiter or detect_delimiter(header_line, path))
     names = next(csv.reader([header_line], delimiter=dialect.delimiter))
-    _check_header(names, path)
+    check_names(names, str(path))
     malformed: list[tuple[int, str]] = []
 
     def set_aside(row: pacsv.InvalidRow) -> str:
@@ -130,15 +139,6 @@ def _first_line(path: Path, encoding: str) -> str:
     if not line:
         raise SchemaError(f"read_log: {path} is empty or begins with an empty line; a header line is needed.")
     return line
-
-
-def _check_header(names: list[str], path: Path) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SchemaError(f"read_log: {path} has two columns named {twice[0]!r}. Rename one.")
-    ours = {SOURCE_FILE, LINE_NUMBER, RAW_LINE}.intersection(names)
-    if ours:
-        raise SchemaError(f"read_log: {path} has a column {min(ours)!r}, a name read_log needs. Rename it.")
 
 
 def _number(n_rows: int, start: int, skipped: set[int]) -> tuple[list[int], int]:

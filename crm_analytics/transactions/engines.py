@@ -7,6 +7,7 @@ DuckDB's dialect, in the portable subset (see docs/decisions/0001-one-sql-text.m
 
 import functools
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ def connect(scratch: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyCo
     }
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
-    return duckdb.connect(config=config)
+    try:
+        return duckdb.connect(config=config)
+    except duckdb.Error as error:
+        raise ValueError(f"memory_limit must be such as '2GB'. Got {memory_limit!r} instead.") from error
 
 
 class DuckDBEngine:
@@ -58,7 +62,11 @@ class SparkEngine:
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
         """Return the whole answer, collected to this process."""
         self.frame.createOrReplaceTempView("source_lines")
-        return self.session.sql(to_spark(sql), args=dict(parameters)).toArrow()
+        # A datetime would be taken for this machine's local time; as text it stays naive, as ours are.
+        args = {
+            name: str(value) if isinstance(value, datetime) else value for name, value in parameters.items()
+        }
+        return self.session.sql(to_spark(sql), args=args).toArrow()
 
     def stream(self, sql: str, parameters: Mapping[str, Any], rows: int) -> pa.RecordBatchReader:
         """Return the answer in batches of `rows` rows."""

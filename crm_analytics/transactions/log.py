@@ -228,9 +228,10 @@ class TransactionLog:
         """
         c = self.counts
         effect: dict[str, float] = {"refund_lines": c.refunds, "refund_amount": 0.0 - c.refund_amount}
-        if self.refunds == "net" and c.refunds:
-            row = self.query_as_of(NET_EFFECT).to_pylist()[0]
-            effect = {k: (int(v) if isinstance(v, int) else float(v)) for k, v in row.items()}
+        if self.refunds == "net":
+            effect |= {"cancelled_in_full": 0, "reduced": 0, "matched_amount": 0.0}
+            if c.refunds:
+                effect |= self.query_as_of(NET_EFFECT).to_pylist()[0]
             effect["unmatched_amount"] = effect["refund_amount"] - effect["matched_amount"]
         return effect
 
@@ -309,7 +310,7 @@ class TransactionLog:
 def _with(tables: str, sql: str) -> str:
     """Put our tables before a query, which may begin with a WITH of its own."""
     sql = sql.strip()
-    return f"WITH {tables},{sql[4:]}" if sql.startswith("WITH") else f"WITH {tables}\n{sql}"
+    return f"WITH {tables},{sql[4:]}" if sql[:4].upper() == "WITH" else f"WITH {tables}\n{sql}"
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

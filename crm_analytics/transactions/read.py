@@ -1,5 +1,7 @@
 """`read_log`: a log in any usual form, in."""
 
+import contextlib
+import shutil
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -82,35 +84,42 @@ def read_log(
     choice(refunds, name="refunds", allowed=POLICIES)
     if decimal is not None:
         choice(decimal, name="decimal", allowed=[".", ","])
+    if delimiter is not None and len(delimiter) != 1:
+        raise ValueError(f"delimiter must be one character. Got {delimiter!r} instead.")
     mapping = schema.read_mapping(columns)
     latest = _naive_utc(not_after)
-    scratch = Path(tempfile.mkdtemp(prefix="crm_analytics_"))
     is_spark_frame = type(source).__module__.startswith("pyspark.")
     if is_spark_frame and engine != "spark":
         raise SchemaError("read_log: a Spark DataFrame needs engine='spark'.")
     ours: engines.DuckDBEngine | engines.SparkEngine
-    if is_spark_frame:
-        from crm_analytics.transactions import spark_source
+    with contextlib.ExitStack() as on_error:
+        scratch = Path(tempfile.mkdtemp(prefix="crm_analytics_"))
+        on_error.callback(shutil.rmtree, scratch, ignore_errors=True)
+        if is_spark_frame:
+            from crm_analytics.transactions import spark_source
 
-        opened, lines, reading = spark_source.canonical(source, mapping)
-        ours = engines.SparkEngine(lines)
-    else:
-        con = engines.connect(scratch, memory_limit)
-        opened = sources.open_source(con, source, scratch, encoding=encoding, delimiter=delimiter)
-        found = schema.resolve(
-            [name for name in opened.relation.columns if name not in sources.ADDED_COLUMNS], mapping
-        )
-        relation, reading = canonical.canonical(
-            opened.relation, found, delimiter=opened.delimiter, decimal=decimal, date_format=date_format
-        )
-        ours = engines.DuckDBEngine(con, relation)
-        if engine == "spark":
-            session = engines.spark_session()
-            relation.write_parquet(str(scratch / "typed.parquet"))
-            ours = engines.SparkEngine(session.read.parquet(str(scratch / "typed.parquet")))
-    log = TransactionLog(ours, opened, reading, scratch, refunds=refunds, not_after=latest)
-    if on_bad == "raise":
-        _raise_if_bad(log)
+            opened, lines, reading = spark_source.canonical(source, mapping)
+            ours = engines.SparkEngine(lines)
+        else:
+            con = engines.connect(scratch, memory_limit)
+            opened = sources.open_source(con, source, scratch, encoding=encoding, delimiter=delimiter)
+            found = schema.resolve(
+                [name for name in opened.relation.columns if name not in schema.ADDED], mapping
+            )
+            relation, reading = canonical.canonical(
+                opened.relation, found, delimiter=opened.delimiter, decimal=decimal, date_format=date_format
+            )
+            typed = str(scratch / "typed.parquet")
+            if engine == "spark" or reading.text_columns:  # text is parsed once, not at every question
+                relation.write_parquet(typed)
+                relation = con.read_parquet(typed)
+            ours = engines.DuckDBEngine(con, relation)
+            if engine == "spark":
+                ours = engines.SparkEngine(engines.spark_session().read.parquet(typed))
+        log = TransactionLog(ours, opened, reading, scratch, refunds=refunds, not_after=latest)
+        if on_bad == "raise":
+            _raise_if_bad(log)
+        on_error.pop_all()  # from here on the log cleans up
     return log
 
 

@@ -15,7 +15,8 @@ keep
 
 The netting of a stack is written with window functions: with S the running sum of a
 customer's amounts for an item, the stack's height is H = S - min(0, running minimum of S),
-and what is left of purchase i is min(H from i on) - H before i, at least 0. Only what was
+and what is left of purchase i is min(H from i on) - H before i, at least 0. All three windows
+must see one order, so lines alike to the last field are placed by their line number. Only what was
 booked before `$snapshot_date` counts, so a later refund does not leak into the past.
 """
 
@@ -33,21 +34,27 @@ ledger AS (
     FROM seen JOIN refunded
         ON seen.customer_id = refunded.customer_id AND seen.item_id IS NOT DISTINCT FROM refunded.item_id
 ),
+ordered AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY customer_id, item_id
+        ORDER BY occurred_at, is_refund, step, quantity, transaction_id, source_file, line_number
+    ) AS place FROM ledger
+),
 running AS (
     SELECT *, sum(step) OVER (
-        PARTITION BY customer_id, item_id ORDER BY occurred_at, is_refund, step, quantity, transaction_id
+        PARTITION BY customer_id, item_id ORDER BY place
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS balance FROM ledger
+    ) AS balance FROM ordered
 ),
 stacked AS (
     SELECT *, balance - least(0, min(balance) OVER (
-        PARTITION BY customer_id, item_id ORDER BY occurred_at, is_refund, step, quantity, transaction_id
+        PARTITION BY customer_id, item_id ORDER BY place
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )) AS height FROM running
 ),
 matched AS (
     SELECT *, greatest(0, min(height) OVER (
-        PARTITION BY customer_id, item_id ORDER BY occurred_at, is_refund, step, quantity, transaction_id
+        PARTITION BY customer_id, item_id ORDER BY place
         ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
     ) - (height - step)) AS remaining FROM stacked
 ),

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crm_analytics.core.errors import SchemaError, nearest
+from crm_analytics.core.errors import MissingDataError, SchemaError, nearest, plain
 
 # One row is a line of a receipt. The kind decides how a source column is read.
 COLUMNS = {
@@ -24,6 +24,9 @@ COLUMNS = {
 }
 
 REQUIRED = ("customer_id", "occurred_at", "amount")
+
+# What readers add beside the source's own columns.
+SOURCE_FILE, LINE_NUMBER, RAW_LINE = ADDED = ("source_file", "line_number", "raw_line")
 
 # Why a line is set aside, the first that applies. The words are for people; the keys are stable.
 REASONS = {
@@ -67,6 +70,10 @@ def read_mapping(columns: Mapping[str, str] | str | Path | None) -> dict[str, st
         return {}
     if isinstance(columns, str | Path):
         path = Path(columns)
+        if not path.is_file():
+            raise MissingDataError(
+                f"read_log: no mapping at {str(path)!r}. Check the path given as columns=."
+            )
         try:
             content = tomllib.loads(path.read_text("utf-8"))
         except tomllib.TOMLDecodeError as error:
@@ -81,6 +88,19 @@ def read_mapping(columns: Mapping[str, str] | str | Path | None) -> dict[str, st
             f"Write canonical = 'source', with canonical one of {', '.join(COLUMNS)}."
         )
     return {name: str(source) for name, source in columns.items()}
+
+
+def check_names(names: Sequence[str], where: str, *, reserved: Sequence[str] = ()) -> None:
+    """Refuse columns that engines would take for one another; capitals do not tell them apart."""
+    spelled = [name.lower() for name in names]
+    twice = [name for name in names if spelled.count(name.lower()) > 1]
+    if twice:
+        raise SchemaError(
+            f"read_log: {where} has two columns named {twice[0]!r} (capitals do not count). Rename one."
+        )
+    taken = [name for name in names if name.lower() in (*ADDED, *reserved, "*")]
+    if taken:
+        raise SchemaError(f"read_log: {where} has a column {taken[0]!r}, a name read_log needs. Rename it.")
 
 
 def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -106,9 +126,9 @@ def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, s
 
 def suggest(name: str, spare: Sequence[str]) -> str | None:
     """Return the spare source column that most likely is `name`, or None."""
-    plain = {"".join(filter(str.isalnum, column.casefold())): column for column in spare}
+    spelled = {plain(column): column for column in spare}
     for word in [name, *SYNONYMS[name].split()]:
-        column = plain.get(word.replace("_", ""))
+        column = spelled.get(plain(word))
         if column is not None:
             return column
     return nearest(name, spare)

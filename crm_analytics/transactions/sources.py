@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from crm_analytics.core.errors import MissingDataError, SchemaError
 from crm_analytics.core.files import sha256_of
 from crm_analytics.transactions import delimited
-from crm_analytics.transactions.delimited import LINE_NUMBER, RAW_LINE, SOURCE_FILE
+from crm_analytics.transactions.schema import LINE_NUMBER, RAW_LINE, SOURCE_FILE, check_names
 
-ADDED_COLUMNS = (SOURCE_FILE, LINE_NUMBER, RAW_LINE)
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+_PARQUET_ENDINGS = (".parquet", ".pq")
 _COMPRESSED = (".gz", ".bz2", ".zst")
 
 
@@ -51,7 +53,12 @@ class Source:
         return next((dialect.delimiter for dialect in self.dialects.values()), None)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the content, in hexadecimal; equal content gives equal fingerprints."""
+        """SHA-256 over the content, in hexadecimal; equal content gives equal fingerprints.
+
+        Raises ValueError for a Spark DataFrame, whose content is not at hand.
+        """
+        if not self.files and self.table is None:
+            raise ValueError(f"{self.name} has no fingerprint. Write it to Parquet, and read that.")
         digest = hashlib.sha256()
         for file in self.files:
             digest.update(bytes.fromhex(sha256_of(file)))
@@ -93,14 +100,7 @@ def open_source(
         return _open_files(con, source, scratch, encoding, delimiter)
     table = _as_arrow(source)
     n = table.num_rows
-    taken = set(ADDED_COLUMNS).intersection(table.column_names)
-    if taken:
-        raise SchemaError(
-            f"read_log: the table has a column {min(taken)!r}, a name read_log needs. Rename it."
-        )
-    numbered = table.append_column(
-        LINE_NUMBER, pa.array(range(1, n + 1), pa.int64()) if n < 1000 else _range(n)
-    )
+    numbered = table.append_column(LINE_NUMBER, pa.array(np.arange(1, n + 1)))
     con.register("source_table", numbered)
     relation = con.table("source_table").select(
         duckdb.StarExpression(),
@@ -110,38 +110,40 @@ def open_source(
     return Source(relation, name=f"a table of {n:,} rows", table=table)
 
 
-def _range(n: int) -> pa.Array:
-    import numpy as np
-
-    return pa.array(np.arange(1, n + 1))
-
-
 def _as_arrow(source: Any) -> pa.Table:
     """pandas, polars, pyarrow, or whatever speaks Arrow's C stream; never written to."""
-    if isinstance(source, pa.Table):
-        return source
     if isinstance(source, pd.DataFrame):
-        twice = source.columns[source.columns.duplicated()]
-        if len(twice):
-            raise SchemaError(f"read_log: the table has two columns named {twice[0]!r}. Rename one.")
-        columns = {}
-        for name in source.columns:
-            try:
-                columns[str(name)] = pa.array(source[name], from_pandas=True)
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
-                # an object column of mixed types is read as the text a person would see
-                columns[str(name)] = pa.array(
-                    source[name].map(str, na_action="ignore"), pa.string(), from_pandas=True
-                )
-        return pa.table(columns)
+        names = [str(name) for name in source.columns]
+        check_names(names, "the table")
+        columns = [_pandas_column(source[name]) for name in source.columns]
+        return pa.Table.from_arrays(columns, names=names)
     if hasattr(source, "collect") and hasattr(source, "lazy"):  # a polars LazyFrame
         source = source.collect()
-    if hasattr(source, "__arrow_c_stream__"):
-        return pa.table(source)
-    raise SchemaError(
-        f"read_log: a {type(source).__name__} cannot be read. Pass a path to CSV or Parquet, or a pandas, "
-        "polars or pyarrow table."
-    )
+    if not hasattr(source, "__arrow_c_stream__"):
+        raise SchemaError(
+            f"read_log: a {type(source).__name__} cannot be read. Pass a path to CSV or Parquet, or a pandas, "
+            "polars or pyarrow table."
+        )
+    table = pa.table(source)
+    check_names(table.column_names, "the table")
+    return table
+
+
+def _pandas_column(values: pd.Series) -> pa.Array:
+    """As Arrow reads it; a column of mixed types as the text a person would see."""
+    try:
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowException, OverflowError):
+        return _as_text(values)
+    # Arrow puts times with and without a zone into one column without a word.
+    if values.dtype == object and pa.types.is_timestamp(array.type):
+        zoned = {getattr(time, "tzinfo", None) is not None for time in values.dropna()}
+        return _as_text(values) if len(zoned) > 1 else array
+    return array
+
+
+def _as_text(values: pd.Series) -> pa.Array:
+    return pa.array(values.map(str, na_action="ignore"), pa.string(), from_pandas=True)
 
 
 def _open_files(
@@ -165,6 +167,8 @@ def _open_files(
         raise SchemaError(
             f"read_log: {source} holds both text and Parquet files. Read them one kind at a time."
         )
+    for file in files:
+        _check_parquet(file)
     relation = con.read_parquet(
         [str(file) for file in files], file_row_number=True, filename=True, union_by_name=True
     )
@@ -178,11 +182,18 @@ def _open_files(
     return Source(relation, name=str(source), files=files)
 
 
+def _check_parquet(file: Path) -> None:
+    try:
+        names = pq.read_schema(file).names
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SchemaError(f"read_log: {file} cannot be read as Parquet: {error}") from error
+    check_names(names, str(file), reserved=("file_row_number", "filename"))
+
+
 def _find_files(source: str | Path) -> list[Path]:
     path = Path(source)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith((".", "_")))
-        files = [p for p in files if p.suffix == ".parquet" or _is_text(p)]
+        files = sorted(p for p in path.rglob("*") if _belongs(p, path))
     elif path.is_file():
         files = [path]
     else:
@@ -194,13 +205,20 @@ def _find_files(source: str | Path) -> list[Path]:
     return files
 
 
+def _belongs(file: Path, folder: Path) -> bool:
+    """Whether a file in a folder is part of a log: not a note beside it, nor hidden or unfinished."""
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+    return file.is_file() and not hidden and _ending(file) in _TEXT_ENDINGS + _PARQUET_ENDINGS
+
+
 def _is_text(file: Path) -> bool:
-    suffixes = [suffix.lower() for suffix in file.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
-        suffixes.pop()
-    if suffixes and suffixes[-1] in _TEXT_ENDINGS:
-        return True
-    if file.suffix.lower() in (".parquet", ".pq"):
-        return False
+    if _ending(file) in _TEXT_ENDINGS + _PARQUET_ENDINGS:
+        return _ending(file) in _TEXT_ENDINGS
     with file.open("rb") as stream:
         return stream.read(4) != b"PAR1"
+
+
+def _ending(file: Path) -> str:
+    """The last suffix in small letters, beneath that of a compression."""
+    name = file.with_suffix("") if file.suffix.lower() in _COMPRESSED else file
+    return name.suffix.lower()

@@ -4,10 +4,14 @@ Nothing here changes a value. It answers two questions about a column, so that t
 cast that follows is right: which decimal sign, and which date formats.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from crm_analytics.core.errors import SchemaError
+
+# Words that stand for "nothing" in exports, matched after the blanks around are taken off.
+NOTHING = r"(?i)(null|nan|none|n/?a|nat|<na>|\\n)?"
 
 # Matched after blanks and currency signs are taken out. A group of three digits after
 # one sign ("1.234") fits both and is no evidence.
@@ -16,14 +20,18 @@ NUMBER_WITH = {
     ".": r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)?(\.[0-9]*)?([eE][+-]?[0-9]+)?-?",
     ",": r"[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)?(,[0-9]*)?([eE][+-]?[0-9]+)?-?",
 }
-ZONE = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})$"
+
+# A time of day (group 1) and its zone (group 2). Postgres writes +03, BigQuery UTC.
+ZONE = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]+)?)?)\s*(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+BEYOND_MICROSECONDS = r"(:[0-9]{2}[.][0-9]{6})[0-9]+"
 
 _ORDERS = {
     "year first": ("%Y{0}%m{0}%d", "-./"),
     "day first": ("%d{0}%m{0}%Y", "./-"),
     "month first": ("%m{0}%d{0}%Y", "/-."),
 }
-_TIMES = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p")
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M:%S %p", "%I:%M %p")
+_TIMES = ("", *(sign + clock for sign in " T" for clock in _CLOCKS))
 
 
 def date_formats(order: str) -> list[str]:
@@ -44,12 +52,15 @@ def date_formats(order: str) -> list[str]:
 def choose_date_formats(
     examples: Sequence[str], count_readable: Callable[[list[str]], int], *, column: str
 ) -> list[str]:
-    """Return the formats that the column's values are written in, fewest first to try.
+    """Return the formats that the column's values are written in, those of one order only.
+
+    Year first stands beside either of the others; between day first and month first, the
+    one that reads more values is taken.
 
     Parameters
     ----------
     examples : sequence of str
-        One value of each shape that occurs (digits alike), most frequent shape first.
+        Any value of each shape that occurs (digits alike), most frequent shape first.
     count_readable : callable
         How many values of the whole column a list of formats reads.
     column : str
@@ -58,21 +69,19 @@ def choose_date_formats(
     Raises
     ------
     SchemaError
-        If day and month cannot be told apart, or no value looks like a date.
+        If day and month cannot be told apart, or no value is a date.
     """
     fitting = {order: _formats_of(examples, date_formats(order)) for order in _ORDERS}
-    year_first = fitting.pop("year first")
-    rivals = {order: formats for order, formats in fitting.items() if formats}
-    if len(rivals) > 1:
-        counts = {order: count_readable(formats) for order, formats in rivals.items()}
-        if len(set(counts.values())) == 1:
-            raise SchemaError(
-                f"read_log: every date in {column!r} (such as {examples[0]!r}) can be read day first or "
-                "month first. Say which: date_format='%d/%m/%Y' or date_format='%m/%d/%Y' (with %H:%M if timed)."
-            )
-        best = max(counts, key=lambda order: counts[order])
-        rivals = {best: rivals[best]}
-    chosen = year_first + [fmt for formats in rivals.values() for fmt in formats]
+    counts = {order: count_readable(formats) for order, formats in fitting.items() if formats}
+    year_first = fitting["year first"] if counts.pop("year first", 0) else []
+    most = max(counts.values(), default=0)
+    best = [order for order, n in counts.items() if n == most > 0]
+    if len(best) > 1:
+        raise SchemaError(
+            f"read_log: every date in {column!r} (such as {examples[0]!r}) can be read day first or "
+            "month first. Say which: date_format='%d/%m/%Y' or date_format='%m/%d/%Y' (with %H:%M if timed)."
+        )
+    chosen = year_first + [fmt for order in best for fmt in fitting[order]]
     if not chosen:
         shown = repr(examples[0]) if examples else "nothing"
         raise SchemaError(
@@ -83,15 +92,18 @@ def choose_date_formats(
 
 
 def _formats_of(examples: Sequence[str], formats: Sequence[str]) -> list[str]:
-    return [fmt for fmt in formats if any(_reads(example, fmt) for example in examples)]
+    """Formats that read a value of the shape of one of the examples."""
+    # Any date stays one with every digit a 1, while an example may be 00.00.0000 or 99.99.9999.
+    ones = [re.sub("[0-9]", "1", example) for example in examples]
+    return [fmt for fmt in formats if any(_reads(example, fmt) for example in ones)]
 
 
 def _reads(example: str, fmt: str) -> bool:
     try:
-        parsed = datetime.strptime(example, fmt)
+        datetime.strptime(example, fmt)
     except ValueError:
         return False
-    return parsed.year >= 1000
+    return True
 
 
 def choose_decimal(n_point_only: int, n_comma_only: int, delimiter: str | None) -> str:

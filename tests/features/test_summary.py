@@ -1,0 +1,118 @@
+"""Customer summaries against lifetimes, against pandas periods, and as seen from a date."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from crm_analytics.datasets import load_cdnow, make_purchases
+from crm_analytics.features import customer_summary
+from crm_analytics.features.summary import stream_summary
+from crm_analytics.transactions import read_log
+
+PANDAS_WORDS = {"D": "D", "W": "W-SUN", "M": "M", "h": "h"}
+COLUMNS = ["frequency", "recency", "T", "monetary_value"]
+
+
+def summary_by_pandas(lines, snapshot, unit):
+    """The definition, spelled out: one purchase a period, the first one apart."""
+    seen = lines[lines["occurred_at"] < snapshot]
+    number = seen["occurred_at"].dt.to_period(PANDAS_WORDS[unit]).map(lambda period: period.ordinal)
+    now = pd.Period(pd.Timestamp(snapshot) - pd.Timedelta(1, "us"), PANDAS_WORDS[unit]).ordinal
+    spent = seen.groupby(["customer_id", number.rename("period")])["amount"].sum().reset_index("period")
+    rows = {}
+    for customer, visits in spent.groupby(level="customer_id"):
+        later = visits.sort_values("period").iloc[1:]
+        first, last = visits["period"].min(), visits["period"].max()
+        rows[customer] = [
+            len(later),
+            last - first,
+            now - first,
+            later["amount"].mean() if len(later) else 0.0,
+        ]
+    index = pd.Index(rows, name="customer_id")
+    found = pd.DataFrame(list(rows.values()), columns=COLUMNS, index=index)
+    return found.astype({"frequency": "int64", "recency": "int64", "T": "int64"})
+
+
+@pytest.mark.parametrize("unit", ["D", "W"])
+@pytest.mark.parametrize("snapshot", ["1997-04-07", "1997-09-29", "1998-06-29"])  # Mondays
+def test_summary_of_cdnow_is_that_of_lifetimes(lifetimes_utils, unit, snapshot):
+    # Mondays, because within a week lifetimes counts purchases after its own observation_period_end.
+    log = load_cdnow()
+    theirs = lifetimes_utils.summary_data_from_transaction_data(
+        log.to_frame(),
+        "customer_id",
+        "occurred_at",
+        monetary_value_col="amount",
+        observation_period_end=pd.Timestamp(snapshot) - pd.Timedelta(days=1),  # its end is seen, ours is not
+        freq=unit,
+    )
+    # Floats added in another order differ in their last digits.
+    assert_frame_equal(customer_summary(log, snapshot, unit), theirs, check_dtype=False, rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", PANDAS_WORDS)
+@pytest.mark.parametrize("snapshot", ["2024-07-01", "2024-09-11 13:30"])
+def test_summary_is_what_pandas_periods_give(unit, snapshot):
+    lines = make_purchases(150, random_state=3).table().to_pandas()
+    found = customer_summary(read_log(lines), snapshot, unit)
+    # The oracle adds floats, ours adds decimals.
+    assert_frame_equal(found, summary_by_pandas(lines, snapshot, unit), rtol=1e-12)
+
+
+def test_the_snapshot_is_the_first_instant_not_seen():
+    times = pd.to_datetime(["2024-01-01", "2024-01-02 23:59:59.999999", "2024-01-03"], format="ISO8601")
+    log = read_log(pd.DataFrame({"customer_id": "a", "occurred_at": times, "amount": [1.0, 2.0, 4.0]}))
+    before = customer_summary(log, "2024-01-03").loc["a"]
+    assert before.tolist() == [1, 1, 1, 2.0]
+    assert customer_summary(log, "2024-01-03 00:00:00.000001").loc["a"].tolist() == [2, 2, 2, 3.0]
+    assert customer_summary(log, "2024-01-03T03:00:00+03:00").loc["a"].equals(before)
+
+
+def test_the_default_snapshot_is_the_day_after_the_last_line():
+    log = load_cdnow()
+    assert_frame_equal(customer_summary(log), customer_summary(log, log.end), check_exact=True)
+    assert str(log.end) == "1998-07-01"
+
+
+def test_money_is_added_exactly():
+    # In floats 0.1 added ten times is not 1, and 1e9 + 0.000001 a thousand times loses its tail.
+    days = pd.to_datetime("2024-01-01") + pd.to_timedelta([0] + [1] * 1_001, "D")
+    amount = [0.0, 1e9, *[0.000001] * 1_000]
+    log = read_log(pd.DataFrame({"customer_id": 7, "occurred_at": days, "amount": amount}))
+    assert customer_summary(log)["monetary_value"].item() == 1_000_000_000.001
+
+
+def test_streamed_batches_are_the_summary():
+    log = load_cdnow()
+    batches = stream_summary(log, "1997-10-01", "W", rows=500)
+    streamed = batches.read_all().to_pandas().set_index("customer_id")
+    assert_frame_equal(streamed, customer_summary(log, "1997-10-01", "W"), check_exact=True)
+
+
+def test_a_snapshot_of_nothing_is_refused():
+    lines = pd.DataFrame({"customer_id": [None], "occurred_at": pd.Timestamp("2024-01-01"), "amount": 1.0})
+    with pytest.raises(ValueError, match=r"no lines to summarise: all were set aside"):
+        customer_summary(read_log(lines))
+    with pytest.raises(ValueError, match=r"must be after the log's first line \(1997-01-01\)"):
+        customer_summary(load_cdnow(), "1997-01-01")
+
+
+def test_an_unknown_unit_is_refused_even_before_a_query():
+    with pytest.raises(ValueError, match="unit must be one of 'h', 'D', 'W', 'M'"):
+        customer_summary(load_cdnow(), unit="week")
+
+
+def test_types_are_whole_counts_and_float_money():
+    found = customer_summary(load_cdnow())
+    assert found.dtypes.tolist() == [np.dtype(kind) for kind in ("int64", "int64", "int64", "float64")]
+    assert found.index.is_monotonic_increasing
+    assert (found["recency"] <= found["T"]).all()
+
+
+def test_the_summary_is_the_callers_to_write_to():
+    found = customer_summary(load_cdnow())
+    found.loc["0001", "frequency"] = 99
+    assert found.loc["0001", "frequency"] == 99
+    assert customer_summary(load_cdnow()).loc["0001", "frequency"] == 3

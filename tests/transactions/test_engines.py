@@ -1,0 +1,155 @@
+"""One SQL text, two engines: Spark answers every question as DuckDB does, customer by customer."""
+
+import os
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pandas.testing import assert_frame_equal
+
+from crm_analytics.core.errors import MissingExtraError
+from crm_analytics.datasets import load_cdnow, load_complete_journey, load_online_retail, make_purchases
+from crm_analytics.features import calibration_holdout, cohort_activity, customer_summary
+from crm_analytics.transactions import engines, read_log
+
+UNITS = ["D", "W", "M", "h"]
+
+
+def on_spark(log):
+    """The log's own lines, read again with Spark."""
+    source = log.source.table if log.source.table is not None else log.source.files[0]
+    return read_log(
+        source, columns=log.reading.columns, engine="spark", refunds=log.refunds, not_after=log.not_after
+    )
+
+
+def dirty_table():
+    """Ties, refunds, orphans, zeros, blanks and spellings; 800 lines of 20 customers in a month."""
+    rng = np.random.default_rng(8)
+    n = 800
+    minutes = rng.integers(0, 30 * 24, n) * 60
+    amount = rng.choice([5.0, 5.0, 7.25, 0.1, 0.0, -5.0, -3.0, np.nan], n)
+    return pd.DataFrame(
+        {
+            "customer_id": rng.choice([*(f"K{i}" for i in range(19)), "k1 ", " ", None], n),
+            "item_id": rng.choice(["x", "X ", "y", None], n),
+            "transaction_id": rng.choice(["C1", "17", "18", None], n),
+            "occurred_at": np.datetime64("2024-01-01", "us") + minutes.astype("timedelta64[m]"),
+            "amount": amount,
+            "quantity": np.where(amount < 0, -1.0, 1.0),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs(spark):
+    """Each log on both engines, opened when it is first asked for."""
+    makers = {
+        "cdnow": load_cdnow,
+        "complete journey": lambda: load_complete_journey().log,
+        "generated": lambda: make_purchases(300, random_state=9).log(),
+        "dirty": lambda: read_log(dirty_table(), not_after="2024-02-01"),
+        "online retail": load_online_retail,
+    }
+    opened = {}
+
+    def pair(name):
+        if name not in opened:
+            log = makers[name]()
+            opened[name] = log, on_spark(log)
+        return opened[name]
+
+    return pair
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.parametrize(
+    ("name", "snapshot"),
+    [
+        ("cdnow", "1997-10-01"),
+        ("complete journey", None),
+        ("generated", "2024-09-11 13:30"),
+        ("dirty", "2024-01-20 07:00"),
+    ],
+)
+@pytest.mark.parametrize("unit", UNITS)
+def test_spark_gives_the_same_summary_customer_by_customer(pairs, name, snapshot, unit):
+    duckdb_log, spark_log = pairs(name)
+    expected = customer_summary(duckdb_log, snapshot, unit)
+    assert_frame_equal(customer_summary(spark_log, snapshot, unit), expected, check_exact=True)
+
+
+@pytest.mark.xdist_group("spark")
+@pytest.mark.skipif(
+    "CRM_ANALYTICS_DATA" not in os.environ, reason="needs online_retail.parquet: CRM_ANALYTICS_DATA"
+)
+def test_spark_nets_the_refunds_of_online_retail_alike(pairs):
+    duckdb_log, spark_log = pairs("online retail")
+    assert duckdb_log.refunds == "net"
+    assert_frame_equal(customer_summary(spark_log), customer_summary(duckdb_log), check_exact=True)
+    assert spark_log.refund_effect() == duckdb_log.refund_effect()
+
+
+@pytest.mark.xdist_group("spark")
+def test_spark_answers_every_other_question_alike(pairs, tmp_path):
+    duckdb_log, spark_log = pairs("dirty")
+    assert spark_log.counts == duckdb_log.counts
+    assert set(spark_log.counts.set_aside) == {"missing_customer", "missing_amount"}
+    assert repr(spark_log) == repr(duckdb_log)
+    for ask in (
+        lambda log: log.to_frame(),
+        lambda log: log.head(3),
+        lambda log: log.set_aside(),
+        lambda log: log.audit(),
+        lambda log: calibration_holdout(log, "2024-01-15", "2024-01-29", "W"),
+        lambda log: cohort_activity(log, "2024-01-10 12:00", "2024-01-25", "h"),
+    ):
+        assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
+    assert spark_log.refund_effect() == duckdb_log.refund_effect()
+    assert spark_log.fingerprint() == duckdb_log.fingerprint()
+    assert spark_log.write_set_aside(tmp_path / "aside.parquet") == len(duckdb_log.set_aside())
+    sql = "SELECT amount FROM purchases ORDER BY amount"
+    assert (
+        spark_log.stream_as_of(sql, rows=50)
+        .read_all()["amount"]
+        .equals(duckdb_log.query_as_of(sql)["amount"])
+    )
+
+
+@pytest.mark.xdist_group("spark")
+def test_a_snapshot_is_no_local_time_on_spark(pairs, spark, monkeypatch):
+    duckdb_log, spark_log = pairs("dirty")
+    expected = customer_summary(duckdb_log, "2024-01-20 07:00", "h")
+    monkeypatch.setenv("TZ", "Europe/Istanbul")
+    time.tzset()
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        assert_frame_equal(customer_summary(spark_log, "2024-01-20 07:00", "h"), expected, check_exact=True)
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.xdist_group("spark")
+def test_a_running_session_is_used(spark):
+    assert engines.spark_session() is spark
+
+
+def test_spark_that_is_not_installed_is_asked_for_by_its_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
+    table = pa.table(
+        {"customer_id": [1], "occurred_at": [np.datetime64("2024-01-05", "us")], "amount": [1.0]}
+    )
+    with pytest.raises(MissingExtraError, match=r"needs pyspark, .* pip install 'crm_analytics\[spark\]'"):
+        read_log(table, engine="spark")
+
+
+def test_duckdb_works_in_utc_and_spills_to_the_scratch_folder(tmp_path):
+    con = engines.connect(tmp_path, "1GB")
+    ((zone, folder, limit),) = con.sql(
+        "SELECT current_setting('TimeZone'), current_setting('temp_directory'), current_setting('memory_limit')"
+    ).fetchall()
+    assert (zone, folder, limit) == ("UTC", str(tmp_path / "spill"), "953.6 MiB")
