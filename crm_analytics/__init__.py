@@ -31,7 +31,7 @@ _SHORTCUTS = {
     "save_model": "core",
 }
 
-__all__ = sorted([*_ROOMS, *_SHORTCUTS])  # noqa: PLE0604
+__all__ = sorted([*_ROOMS, *_SHORTCUTS])
 
 
 def __getattr__(name: str) -> Any:

@@ -142,8 +142,8 @@ def fit_gamma_gamma(
     """Maximum-likelihood (p, q, v), their information on the log scale, report, log-likelihood."""
     if x.size == 0:
         raise ConvergenceError(
-            "GammaGammaModel.fit: no customer has a repeat purchase, so there is no spend to learn from. "
-            "Take a longer window."
+            "GammaGammaModel.fit: no customer has a repeat purchase that was paid for, so there is no spend "
+            "to learn from. Take a longer window."
         )
     scale = float(z.mean())  # v has the unit of z; p and q have none
 

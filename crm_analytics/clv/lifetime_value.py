@@ -94,6 +94,8 @@ class LifetimeValueModel(BaseEstimator):
         """
         self._horizon(None)
         continuous_rate(self.annual_discount_rate, self.unit)
+        if not np.isfinite(self.margin):
+            raise ValueError(f"margin must be finite. Got {self.margin!r} instead.")
         table = self._table(X, reset=True)
         self.purchases_ = clone(self.purchases if self.purchases is not None else BetaGeoModel()).fit(table)
         free = (table["frequency"] > 0) & (table["monetary_value"] == 0)

@@ -89,7 +89,7 @@ def load_model(folder: str | Path) -> Any:
         return _decode_model(content["model"], arrays, folder)
     except ModelFileError:
         raise
-    except (AttributeError, BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{folder} is no model as save_model writes them ({error!r}). Fit and save again."
         ) from error

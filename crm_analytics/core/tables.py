@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 from crm_analytics.core.errors import SchemaError, nearest
@@ -36,7 +37,8 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
     caller = type(estimator).__name__
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
-    if isinstance(X, pd.DataFrame):
+    by_name = isinstance(X, pd.DataFrame)
+    if by_name:
         require_columns(X, columns, caller=caller)
         X = X[list(columns)]
         for column in columns:
@@ -50,11 +52,20 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
                 caller=caller,
                 remedy="Drop those customers or mend the summary.",
             )
-    found = validate_data(estimator, X, reset=reset, dtype=np.float64, ensure_min_samples=1)
+    found = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=np.float64,
+        ensure_min_samples=1,
+        # a named column is judged by its own rule, which says more
+        ensure_non_negative=not by_name and get_tags(estimator).input_tags.positive_only,
+    )
     if found.shape[1] != len(columns):
         raise SchemaError(
             f"{caller}: an array must have the {len(columns)} columns {', '.join(columns)} in this order, "
-            f"but X has {found.shape[1]} feature(s). Pass a DataFrame to select them by name."
+            f"but X has {found.shape[0]:,} sample(s) of {found.shape[1]} feature(s). "
+            "Pass a DataFrame to select them by name."
         )
     return found
 

@@ -10,7 +10,7 @@ def load_cdnow(*, full: bool = False) -> TransactionLog:
     """Purchases of CDNOW's customers, January 1997 to June 1998.
 
     A line is a purchase: customer_id (text), occurred_at (day), quantity (CDs), amount (US
-    dollars; a few are 0). The sample of 2,357 customers is the one in the literature, every
+    dollars; a few are 0). The sample of 2,357 customers is the one in the literature, a
     tenth of the 23,570 in the full file.
 
     Source: Fader & Hardie (2001), Interfaces 31(3), from the files that the package
