@@ -20,7 +20,7 @@ def run_demo(
     model = batch.fit(log, unit="D", horizon=365, annual_discount_rate=0.1, margin=0.25)
     run = batch.score(log, model, output, progress=progress)
     say(f"Scored {run.n_customers:,} households for the next 365 days, at a margin of 25 % and 10 % a year.")
-    models = batch.save_models(model, log, output / "models")
+    batch.save_models(model, log, output / "models")
     page = portfolio_report(
         log,
         model,
@@ -34,4 +34,4 @@ def run_demo(
     say(f"  {output / 'report.html'}     the page to read, in a browser")
     say(f"  {output / 'scores.parquet'}  one row a household: pandas.read_parquet(...)")
     say(f"  {output / 'manifest.json'}   what was read, fitted and written")
-    say(f"  {models}  the fitted model: crm_analytics.load_model(...)")
+    say(f"  {output / 'models'}          the fitted model: crm_analytics.batch.load_models(...)")

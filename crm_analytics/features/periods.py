@@ -11,13 +11,14 @@ from crm_analytics.core.errors import choice
 from crm_analytics.core.units import PERIODS_PER_YEAR
 
 # 1970-01-01 was a Thursday, so three days later begins the week of number 1.
-PERIOD = """CASE $unit
+# INTEGER, since the groups of customer and period are what a summary's memory and time go to.
+PERIOD = """CAST(CASE $unit
         WHEN 'D' THEN date_diff('day', DATE '1970-01-01', CAST(occurred_at AS DATE))
         WHEN 'W' THEN CAST(floor((date_diff('day', DATE '1970-01-01', CAST(occurred_at AS DATE)) + 3) / 7)
             AS BIGINT)
         WHEN 'M' THEN year(occurred_at) * 12 + month(occurred_at)
         ELSE date_diff('day', DATE '1970-01-01', CAST(occurred_at AS DATE)) * 24 + hour(occurred_at)
-    END"""
+    END AS INTEGER)"""
 
 _EPOCH = date(1970, 1, 1)
 

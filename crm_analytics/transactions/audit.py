@@ -63,8 +63,8 @@ CHECKS = [
         "amount (or price) of zero",
         "lines",
         "kept; it counts as a visit that brought nothing",
-        """SELECT count(*) OVER () AS n, concat({line}, ': ', coalesce(description, CAST(item_id AS VARCHAR), '0'))
-            AS example
+        """SELECT count(*) OVER () AS n, concat({line},
+            coalesce(': ' || coalesce(description, CAST(item_id AS VARCHAR)), '')) AS example
         FROM checked WHERE amount = 0 ORDER BY source_file, line_number LIMIT 3""",
     ),
     Check(
@@ -92,8 +92,8 @@ CHECKS = [
         "a line that repeats an earlier one in every field",
         "lines",
         "kept: two of the same item rung up apart look alike; drop them at the source if they are not",
-        """SELECT count(*) OVER () AS n, concat({line}, ': ', coalesce(description, CAST(item_id AS VARCHAR), ''))
-            AS example
+        """SELECT count(*) OVER () AS n, concat({line},
+            coalesce(': ' || coalesce(description, CAST(item_id AS VARCHAR)), '')) AS example
         FROM (SELECT *, row_number() OVER (PARTITION BY customer_id, transaction_id, item_id, occurred_at,
             date_text, quantity, amount, amount_text, unit_price, discount, store_id, description, category,
             department, brand, raw_line ORDER BY source_file, line_number) AS copy FROM checked) AS numbered

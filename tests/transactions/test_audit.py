@@ -149,7 +149,7 @@ def test_of_many_files_the_examples_name_the_file(write):
     folder = write(text, "part/1.csv").parent
     write(text.replace("05", "06"), "part/2.csv")
     examples = read_log(folder).audit().set_index("check").loc["zero_amount", "examples"]
-    assert examples == f"{folder / '1.csv'} line 2: 0; {folder / '2.csv'} line 2: 0"
+    assert all(f"{folder / name} line 2" in examples for name in ("1.csv", "2.csv"))
 
 
 def test_each_check_has_its_own_name():

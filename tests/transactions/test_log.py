@@ -93,7 +93,7 @@ def reason(customer, time, amount, quantity):
     return None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(table=TABLES)
 def test_every_line_is_kept_or_set_aside_with_a_reason(table):
     log = read_log(table, not_after=NOW)
@@ -106,7 +106,7 @@ def test_every_line_is_kept_or_set_aside_with_a_reason(table):
     assert sorted([*kept, *aside["line_number"]]) == list(range(1, len(table) + 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(lines=st.lists(TYPED_LINE, max_size=12))
 def test_the_reason_is_the_first_that_applies(lines):
     log = read_log(typed_table(lines), not_after=NOW)
@@ -114,7 +114,7 @@ def test_the_reason_is_the_first_that_applies(lines):
     assert found == [reason(*line) for line in lines]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(table=TABLES, policy=st.sampled_from(["net", "drop", "keep"]), data=st.data())
 def test_order_index_and_other_columns_change_nothing(table, policy, data):
     order = data.draw(st.permutations(range(len(table))))
@@ -129,7 +129,7 @@ def test_order_index_and_other_columns_change_nothing(table, policy, data):
         assert_frame_equal(customer_summary(two), customer_summary(one), check_exact=True)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(table=TABLES)
 def test_the_callers_table_is_never_written_to(table):
     before = table.copy(deep=True)
