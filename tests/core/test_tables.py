@@ -87,7 +87,10 @@ def test_the_order_of_columns_does_not_matter(order):
             r"T must be a finite number, but 1 of 2 .*\(first at row 1\)",
         ),
         (TABLE[["T", "frequency", "T"]], r"two columns named 'T'\. Rename or drop one\."),
-        (np.ones((4, 3)), r"an array must have the 2 columns frequency, T .*X has 3 feature\(s\)"),
+        (
+            np.ones((4, 3)),
+            r"an array must have the 2 columns frequency, T .*X has 4 sample\(s\) of 3 feature",
+        ),
     ],
 )
 def test_a_bad_table_is_refused_with_a_remedy(table, message):

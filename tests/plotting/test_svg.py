@@ -85,6 +85,7 @@ def test_the_same_chart_gives_the_same_text_in_another_process(svg):
 
 def test_the_readers_own_style_neither_shows_nor_changes(svg):
     with matplotlib.rc_context({"lines.linewidth": 9, "axes.facecolor": "red", "font.size": 30}):
+        matplotlib.get_backend()  # which resolves itself when first asked, and would look like a leak
         before = matplotlib.rcParams.copy()
         assert svg_chart(draw, name="value", label='the top 20 % hold "60 %" & more') == svg
         assert dict(matplotlib.rcParams) == dict(before)

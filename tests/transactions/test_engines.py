@@ -64,7 +64,6 @@ def pairs(spark):
     return pair
 
 
-@pytest.mark.xdist_group("spark")
 @pytest.mark.parametrize(
     ("name", "snapshot"),
     [("cdnow", "1997-10-01"), ("complete journey", None), ("generated", "2024-09-11 13:30")],
@@ -76,7 +75,6 @@ def test_spark_gives_the_same_summary_customer_by_customer(pairs, name, snapshot
     assert_frame_equal(customer_summary(spark_log, snapshot, unit), expected, check_exact=True)
 
 
-@pytest.mark.xdist_group("spark")
 @pytest.mark.skipif(
     "CRM_ANALYTICS_DATA" not in os.environ, reason="needs online_retail.parquet: CRM_ANALYTICS_DATA"
 )
@@ -87,7 +85,6 @@ def test_spark_nets_the_refunds_of_online_retail_alike(pairs):
     assert spark_log.refund_effect() == duckdb_log.refund_effect()
 
 
-@pytest.mark.xdist_group("spark")
 def test_spark_answers_every_other_question_alike(pairs, tmp_path):
     duckdb_log, spark_log = pairs("dirty")
     assert spark_log.counts == duckdb_log.counts
@@ -114,7 +111,6 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
     )
 
 
-@pytest.mark.xdist_group("spark")
 def test_a_snapshot_is_no_local_time_on_spark(pairs, spark, monkeypatch):
     duckdb_log, spark_log = pairs("dirty")
     expected = customer_summary(duckdb_log, "2024-01-20 07:00", "h")
@@ -129,7 +125,6 @@ def test_a_snapshot_is_no_local_time_on_spark(pairs, spark, monkeypatch):
         time.tzset()
 
 
-@pytest.mark.xdist_group("spark")
 def test_a_running_session_is_used(spark):
     assert engines.spark_session() is spark
 

@@ -10,8 +10,6 @@ from crm_analytics.core.errors import SchemaError
 from crm_analytics.features import customer_summary
 from crm_analytics.transactions import read_log
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 AT = datetime(2024, 1, 5, 12)
 SCHEMA = "customer_id string, occurred_at timestamp_ntz, amount double"
 
