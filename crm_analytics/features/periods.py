@@ -43,3 +43,12 @@ def period_number(instant: datetime, unit: str) -> int:
 def last_period(snapshot: datetime, unit: str) -> int:
     """Return the number of the last period seen from `snapshot`, the first instant not seen."""
     return period_number(snapshot - timedelta(microseconds=1), unit)
+
+
+def end_of_day(number: int, unit: str) -> int:
+    """Return the last period that begins on the day of period `number`; only hours have more than one.
+
+    >>> end_of_day(25, "h"), end_of_day(25, "D")
+    (47, 25)
+    """
+    return number // 24 * 24 + 23 if unit == "h" else number

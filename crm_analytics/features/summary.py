@@ -5,7 +5,9 @@ from datetime import date, datetime
 import pandas as pd
 import pyarrow as pa
 
-from crm_analytics.features.periods import PERIOD, last_period
+from crm_analytics.core.errors import choice
+from crm_analytics.core.units import PERIODS_PER_YEAR
+from crm_analytics.features.periods import PERIOD, end_of_day, last_period
 from crm_analytics.transactions import TransactionLog
 
 SUMMARY_SQL = """
@@ -71,9 +73,15 @@ def customer_summary(
     a                    1        9  30            12.0
     b                    0        0  16             0.0
     """
+    choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
+    if snapshot_date is None and not log.has_refunds:  # a refund may come after the last purchase
+        # Ages to an end that is known once all is read; to look for it beforehand would read twice.
+        summary = summary_frame(log.query_as_of(SUMMARY_SQL, unit=unit, now=0))
+        if len(summary):
+            summary["T"] += end_of_day((summary["recency"] - summary["T"]).max(), unit)
+            return summary
     snapshot = log.snapshot(snapshot_date)
-    found = log.query_as_of(SUMMARY_SQL, snapshot, unit=unit, now=last_period(snapshot, unit))
-    return summary_frame(found)
+    return summary_frame(log.query_as_of(SUMMARY_SQL, snapshot, unit=unit, now=last_period(snapshot, unit)))
 
 
 def stream_summary(

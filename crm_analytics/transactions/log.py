@@ -69,6 +69,10 @@ SELECT customer_id, transaction_id, item_id, occurred_at, quantity, amount, unit
 FROM purchases ORDER BY source_file, line_number"""
 
 
+# Every kept line lies before it, so that "all of the log" needs no look at its last line.
+END_OF_TIME = datetime(9999, 12, 31)
+
+
 @dataclass(frozen=True)
 class LineCounts:
     """Where every line of the source went; `kept` plus all `set_aside` is `source`.
@@ -168,6 +172,13 @@ class TransactionLog:
             first_at=min((row["first_at"] for row in kept), default=None),
             last_at=max((row["last_at"] for row in kept), default=None),
         )
+
+    @functools.cached_property
+    def has_refunds(self) -> bool:
+        """Whether any kept line is a refund; much cheaper to ask than `counts`."""
+        if "counts" in self.__dict__:
+            return self.counts.refunds > 0
+        return self.query("SELECT 1 AS found FROM lines WHERE is_refund LIMIT 1").num_rows > 0
 
     @property
     def n_lines(self) -> int:
@@ -302,8 +313,9 @@ class TransactionLog:
         self, sql: str, snapshot_date: date | datetime | str | None, parameters: dict[str, Any]
     ) -> tuple[str, dict[str, Any]]:
         # Without refunds the three policies are one, and the plainest text is the fastest.
-        policy = PURCHASES[self.refunds] if self.counts.refunds else PURCHASES["keep"]
-        bound = parameters | {"not_after": self.not_after, "snapshot_date": self.snapshot(snapshot_date)}
+        policy = PURCHASES[self.refunds] if self.has_refunds else PURCHASES["keep"]
+        before = END_OF_TIME if snapshot_date is None else self.snapshot(snapshot_date)
+        bound = parameters | {"not_after": self.not_after, "snapshot_date": before}
         return _with(f"{CHECKED},\n{policy}", sql), bound
 
 

@@ -116,3 +116,20 @@ def test_the_summary_is_the_callers_to_write_to():
     found.loc["0001", "frequency"] = 99
     assert found.loc["0001", "frequency"] == 99
     assert customer_summary(load_cdnow()).loc["0001", "frequency"] == 3
+
+
+@pytest.mark.parametrize("unit", ["D", "W", "M", "h"])
+@pytest.mark.parametrize("last_amount", [4.0, -2.0])
+def test_without_a_date_the_summary_is_as_of_the_end_of_the_last_day_even_if_a_refund_ends_it(
+    unit, last_amount
+):
+    table = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 2, 1],
+            "item_id": [7, 7, 7, 7],
+            "occurred_at": ["2023-11-05 08:00", "2024-01-10 09:30", "2024-01-11 23:10", "2024-02-20 10:15"],
+            "amount": [5.0, 6.0, 3.0, last_amount],
+        }
+    )
+    log = read_log(table)
+    pd.testing.assert_frame_equal(customer_summary(log, unit=unit), customer_summary(log, log.end, unit))
