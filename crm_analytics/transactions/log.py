@@ -258,7 +258,7 @@ class TransactionLog:
         """Ask `sql` of the table `purchases`: what was known before `snapshot_date`.
 
         Refunds are handled by the log's policy as of that date. `$snapshot_date` is bound;
-        the default is the log's `end`.
+        the default is all of the log.
         """
         return self.engine.fetch(*self._prepared_as_of(sql, snapshot_date, parameters))
 

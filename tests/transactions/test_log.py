@@ -221,8 +221,9 @@ def test_an_empty_log_says_so():
     log = read_log(typed_table([]))
     assert repr(log) == "TransactionLog: 0 lines of 0 customers, no dates; 0 of 0 lines set aside"
     assert (log.start, log.end, len(log.to_frame()), len(log.audit())) == (None, None, 0, 0)
+    assert len(log.purchases()) == 0
     with pytest.raises(ValueError, match="the log has no lines to summarise"):
-        log.purchases()
+        customer_summary(log)
 
 
 def test_a_log_is_exported():
