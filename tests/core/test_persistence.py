@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
+from crm_analytics import clv
 from crm_analytics.clv import BetaGeoModel, GammaGammaModel, LifetimeValueModel
 from crm_analytics.core import (
     ModelFileError,
@@ -213,6 +214,13 @@ def test_a_format_that_is_none_is_refused(saved, version):
 )
 def test_only_estimators_that_this_library_exports_can_be_named(saved, name):
     change_card(saved, lambda card: card["model"].update({"class": name}), honest=True)
+    with pytest.raises(ModelFileError, match="is no model of this version of crm_analytics"):
+        load_model(saved)
+
+
+def test_a_class_that_a_room_holds_but_does_not_export_cannot_be_named(saved, monkeypatch):
+    monkeypatch.setattr(clv, "HiddenModel", BetaGeoModel, raising=False)
+    change_card(saved, lambda card: card["model"].update({"class": "clv.HiddenModel"}), honest=True)
     with pytest.raises(ModelFileError, match="is no model of this version of crm_analytics"):
         load_model(saved)
 
