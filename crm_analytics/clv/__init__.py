@@ -1,7 +1,26 @@
-"""What customers will buy and what they are worth: BG/NBD, Gamma-Gamma, lifetime value."""
+"""What customers will buy and what they are worth: purchase models, Gamma-Gamma, lifetime value."""
 
 from crm_analytics.clv.beta_geo import BetaGeoModel
+from crm_analytics.clv.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from crm_analytics.clv.gamma_gamma import GammaGammaModel
 from crm_analytics.clv.lifetime_value import LifetimeValueModel
+from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
+from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
+from crm_analytics.clv.pareto_nbd import ParetoNBDModel
+from crm_analytics.clv.uncertainty import ModelError
+from crm_analytics.clv.value_regressor import ValueRegressor
+from crm_analytics.clv.value_training import fit_value_regressor, value_features
 
-__all__ = ["BetaGeoModel", "GammaGammaModel", "LifetimeValueModel"]
+__all__ = [
+    "BetaGeoBetaBinomModel",
+    "BetaGeoModel",
+    "GammaGammaModel",
+    "LifetimeValueModel",
+    "MBGCNBDModel",
+    "ModelError",
+    "ModifiedBetaGeoModel",
+    "ParetoNBDModel",
+    "ValueRegressor",
+    "fit_value_regressor",
+    "value_features",
+]

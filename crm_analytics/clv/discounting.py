@@ -7,6 +7,8 @@ import numpy as np
 from crm_analytics.core.units import periods_per_year
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_FAR = 45.0  # what is due after so many times 1 / rate is worth e^-45 of its amount
+_FAR_NODES, _FAR_WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
 def continuous_rate(annual_discount_rate: float, unit: str) -> float:
@@ -36,7 +38,7 @@ def discounted_total(expected: Callable[[float], np.ndarray], horizon: float, ra
     expected : callable
         Expected purchases up to a time (periods), shape (n_customers,).
     horizon : float >= 0
-        Periods.
+        Periods; may be infinite where the rate is > 0.
     rate : float
         Continuous, per period.
 
@@ -45,8 +47,17 @@ def discounted_total(expected: Callable[[float], np.ndarray], horizon: float, ra
     """
     if rate == 0 or horizon == 0:
         return expected(horizon)
-    root = (_NODES + 1) / 2
-    times = horizon * root**3
-    weights = horizon * 3 * root**2 * _WEIGHTS / 2 * np.exp(-rate * times)
-    inner = sum(w * expected(t) for t, w in zip(times, weights, strict=True))
+    if horizon * rate > _FAR:
+        return rate * _weighted_sum(expected, _FAR / rate, rate, _FAR_NODES, _FAR_WEIGHTS)
+    inner = _weighted_sum(expected, horizon, rate, _NODES, _WEIGHTS)
     return np.exp(-rate * horizon) * expected(horizon) + rate * inner
+
+
+def _weighted_sum(
+    expected: Callable[[float], np.ndarray], end: float, rate: float, nodes: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """∫ e^(-rate t) E(t) dt from 0 to `end`, by nodes in the cube root of t."""
+    root = (nodes + 1) / 2
+    times = end * root**3
+    weights = end * 3 * root**2 * weights / 2 * np.exp(-rate * times)
+    return sum(w * expected(t) for t, w in zip(times, weights, strict=True))

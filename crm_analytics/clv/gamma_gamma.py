@@ -1,15 +1,21 @@
 """Gamma-Gamma model: what a customer spends per transaction."""
 
+import math
 from typing import Any
 
 import numpy as np
+from numba import njit
 from scipy.special import digamma, gammaln, polygamma
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from crm_analytics.clv.distinct import distinct_rows
 from crm_analytics.core.errors import ConvergenceError
 from crm_analytics.core.optimise import FitReport, maximise, standard_errors
 from crm_analytics.core.tables import require, summary_columns
+
+
+_MANY = 40_000  # customers, from which a search begins where one over a few of them ended
 
 
 class GammaGammaModel(BaseEstimator):
@@ -98,7 +104,7 @@ class GammaGammaModel(BaseEstimator):
         return expected_spend(x, z, self.p_, self.q_, self.v_)
 
     def _customers(self, X: Any, *, reset: bool) -> np.ndarray:
-        x, z = summary_columns(self, X, self.COLUMNS, reset=reset).T
+        x, z = summary_columns(self, X, self.COLUMNS, reset=reset)
         caller = "GammaGammaModel"
         require(x >= 0, column="frequency", rule=">= 0", caller=caller, remedy="It is a count.")
         require(
@@ -146,13 +152,21 @@ def fit_gamma_gamma(
             "to learn from. Take a longer window."
         )
     scale = float(z.mean())  # v has the unit of z; p and q have none
+    statistic = _Spends(x, z / scale)
 
-    def objective(log_params: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        value, gradient, hessian = _value_gradient_hessian(log_params, x, z / scale)
-        squares = l2_penalty * np.exp(2 * log_params)
-        return value - squares.sum(), gradient - 2 * squares, hessian - np.diag(4 * squares)
+    def objective(some: "_Spends") -> Any:
+        def penalised(log_params: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+            value, gradient, hessian = _value_gradient_hessian(log_params, some)
+            squares = l2_penalty * np.exp(2 * log_params)
+            return value - squares.sum(), gradient - 2 * squares, hessian - np.diag(4 * squares)
 
-    log_params, information, report = maximise(objective, np.log([2.0, 3.0, 1.0]), ["p", "q", "v"])
+        return penalised
+
+    names, start = ["p", "q", "v"], np.log([2.0, 3.0, 1.0])
+    if x.size > _MANY:  # begin where a search over a few customers ended
+        step = x.size // (_MANY // 4)
+        start = maximise(objective(_Spends(x[::step], z[::step] / scale)), start, names)[0]
+    log_params, information, report = maximise(objective(statistic), start, names)
     p, q, v = np.exp(log_params)
     if not report.gradient_norm < 1e-5:
         raise ConvergenceError(f"GammaGammaModel.fit: {report.message}. Raise l2_penalty (try 0.001).")
@@ -165,27 +179,64 @@ def fit_gamma_gamma(
     return params, information, report, float(log_likelihood(x, z, *params).sum())
 
 
+class _Spends:
+    """What the likelihood needs of counts and mean spends, so that a step costs one logarithm a customer."""
+
+    def __init__(self, x: np.ndarray, z: np.ndarray) -> None:
+        self.x, self.z, self.n = x, z, x.size
+        (self.counts,), place, weight = distinct_rows(x)
+        self.share = weight / self.n
+        log_z = np.log(z)
+        self.x_log_z, self.log_z = float(x @ log_z) / self.n, float(log_z.sum()) / self.n
+        self.x_log_x = float(self.share @ (self.counts * np.log(self.counts)))
+
+    def sums(self, v: float) -> np.ndarray:
+        """Means of ln(v + xz), x ln(v + xz), and of 1 and x over v + xz and over its square."""
+        return _sums(self.x, self.z, v) / self.n
+
+
+@njit(cache=True, error_model="numpy")
+def _sums(x, z, v):  # type: ignore[no-untyped-def]
+    out = np.zeros(6)
+    for i in range(x.size):
+        total = v + x[i] * z[i]
+        log_total, inverse = math.log(total), 1 / total
+        out[0] += log_total
+        out[1] += x[i] * log_total
+        out[2] += inverse
+        out[3] += x[i] * inverse
+        out[4] += inverse * inverse
+        out[5] += x[i] * inverse * inverse
+    return out
+
+
 def _value_gradient_hessian(
-    log_params: np.ndarray, x: np.ndarray, z: np.ndarray
+    log_params: np.ndarray, spends: _Spends
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Mean log-likelihood with its derivatives by the logarithms of (p, q, v)."""
     p, q, v = params = np.exp(log_params)
-    px, total = p * x, v + x * z
-    tri = polygamma(1, px + q)
+    c, share = spends.counts, spends.share
+    pc = p * c
+    log_t, x_log_t, one_t, x_t, one_tt, x_tt = spends.sums(v)
+    value = (
+        share @ (gammaln(pc + q) - gammaln(pc)) - gammaln(q) + q * np.log(v)
+        + p * spends.x_log_z - spends.log_z + p * spends.x_log_x - p * x_log_t - q * log_t
+    )  # fmt: skip
+    slope, tri = digamma(pc + q), polygamma(1, pc + q)
     gradient = np.array(
         [
-            np.mean(x * (digamma(px + q) - digamma(px) + np.log(x * z / total))),
-            np.mean(digamma(px + q) - digamma(q) + np.log(v / total)),
-            np.mean(q / v - (px + q) / total),
+            share @ (c * (slope - digamma(pc))) + spends.x_log_z + spends.x_log_x - x_log_t,
+            share @ slope - digamma(q) + np.log(v) - log_t,
+            q / v - p * x_t - q * one_t,
         ]
     )
-    pp = np.mean(x**2 * (tri - polygamma(1, px)))
-    pq, pv = np.mean(x * tri), -np.mean(x / total)
-    qq, qv = np.mean(tri) - polygamma(1, q), np.mean(1 / v - 1 / total)
-    vv = np.mean(-q / v**2 + (px + q) / total**2)
+    pp = share @ (c**2 * (tri - polygamma(1, pc)))
+    pq, pv = share @ (c * tri), -x_t
+    qq, qv = share @ tri - polygamma(1, q), 1 / v - one_t
+    vv = -q / v**2 + p * x_tt + q * one_tt
     hessian = np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]) * np.outer(params, params)
     gradient = gradient * params
-    return float(log_likelihood(x, z, p, q, v).mean()), gradient, hessian + np.diag(gradient)
+    return float(value), gradient, hessian + np.diag(gradient)
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -133,7 +133,7 @@ class LifetimeValueModel(BaseEstimator):
         rate = continuous_rate(self.annual_discount_rate, self.unit)
         purchases = self.purchases_.predict(table, horizon=length)
         spend = self.spend_.predict(table)
-        discounted = discounted_total(lambda t: self.purchases_.predict(table, horizon=t), length, rate)
+        discounted = self.purchases_.discounted_purchases(table, rate=rate, horizon=length)
         return pd.DataFrame(
             {
                 "p_alive": self.purchases_.probability_alive(table),
@@ -147,7 +147,7 @@ class LifetimeValueModel(BaseEstimator):
     def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
         values = summary_columns(self, X, self.COLUMNS, reset=reset)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.DataFrame(values, columns=list(self.COLUMNS), index=index)
+        return pd.DataFrame(dict(zip(self.COLUMNS, values, strict=True)), index=index)
 
     def _horizon(self, horizon: float | None) -> float:
         periods_per_year(self.unit)

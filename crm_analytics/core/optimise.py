@@ -1,6 +1,6 @@
 """Maximum likelihood over positive parameters, with a report in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -25,6 +25,8 @@ class FitReport:
     iterations : int
     message : str
         The outcome in words.
+    value : float
+        What was maximised, per observation, at the end.
     """
 
     converged: bool
@@ -32,6 +34,7 @@ class FitReport:
     condition: float
     iterations: int
     message: str
+    value: float
 
     def as_dict(self) -> dict:
         """Return the report as a plain dictionary."""
@@ -41,7 +44,7 @@ class FitReport:
 def maximise(
     log_likelihood: Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]],
     start: np.ndarray,
-    names: list[str],
+    names: Sequence[str],
 ) -> tuple[np.ndarray, np.ndarray, FitReport]:
     """Maximise a mean log-likelihood over log-parameters by Newton's method, inside a box.
 
@@ -88,7 +91,7 @@ def maximise(
             break
         params, (value, gradient, hessian) = trial, found
         iterations += 1
-    return params, -hessian, _report(params, gradient, -hessian, iterations, names)
+    return params, -hessian, _report(params, value, gradient, -hessian, iterations, names)
 
 
 def _free(params: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -121,7 +124,12 @@ def _newton_step(gradient: np.ndarray, hessian: np.ndarray, free: np.ndarray) ->
 
 
 def _report(
-    log_params: np.ndarray, gradient: np.ndarray, information: np.ndarray, iterations: int, names: list[str]
+    log_params: np.ndarray,
+    value: float,
+    gradient: np.ndarray,
+    information: np.ndarray,
+    iterations: int,
+    names: Sequence[str],
 ) -> FitReport:
     at_edge = [n for n, p in zip(names, log_params, strict=True) if abs(p) >= LOG_BOUND - 0.01]
     norm = _pull(log_params, gradient)
@@ -138,7 +146,7 @@ def _report(
         message = "converged on a flat ridge: some parameters are not identified by this data"
     else:
         message = f"converged in {iterations} iterations"
-    return FitReport(not at_edge and norm <= 1e-5, norm, condition, int(iterations), message)
+    return FitReport(not at_edge and norm <= 1e-5, norm, condition, int(iterations), message, float(value))
 
 
 def standard_errors(log_params: np.ndarray, information: np.ndarray, n: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from crm_analytics.core.errors import SchemaError, nearest
 
 
-def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bool) -> np.ndarray:
+def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bool) -> list[np.ndarray]:
     """Return the named columns of a customer table as floats.
 
     A DataFrame (pandas, polars or Arrow) is read by name, and may hold other columns in any
@@ -27,7 +27,7 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
 
     Returns
     -------
-    ndarray of float, shape (n_customers, len(columns)); all finite.
+    list of ndarray of float, each of shape (n_customers,); all finite.
 
     Raises
     ------
@@ -37,29 +37,15 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
     caller = type(estimator).__name__
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
-    by_name = isinstance(X, pd.DataFrame)
-    if by_name:
-        require_columns(X, columns, caller=caller)
-        X = X[list(columns)]
-        for column in columns:
-            if not pd.api.types.is_numeric_dtype(X[column]):
-                raise SchemaError(f"{caller}: {column} must be numeric, but has dtype {X[column].dtype}.")
-            values = X[column].to_numpy(dtype=float, na_value=np.nan)
-            require(
-                np.isfinite(values),
-                column=column,
-                rule="a finite number",
-                caller=caller,
-                remedy="Drop those customers or mend the summary.",
-            )
+    if isinstance(X, pd.DataFrame):
+        return _columns_by_name(estimator, X, columns, reset=reset, caller=caller)
     found = validate_data(
         estimator,
         X,
         reset=reset,
         dtype=np.float64,
         ensure_min_samples=1,
-        # a named column is judged by its own rule, which says more
-        ensure_non_negative=not by_name and get_tags(estimator).input_tags.positive_only,
+        ensure_non_negative=get_tags(estimator).input_tags.positive_only,
     )
     if found.shape[1] != len(columns):
         raise SchemaError(
@@ -67,6 +53,29 @@ def summary_columns(estimator: Any, X: Any, columns: Sequence[str], *, reset: bo
             f"but X has {found.shape[0]:,} sample(s) of {found.shape[1]} feature(s). "
             "Pass a DataFrame to select them by name."
         )
+    return list(found.T)
+
+
+def _columns_by_name(
+    estimator: Any, X: pd.DataFrame, columns: Sequence[str], *, reset: bool, caller: str
+) -> list[np.ndarray]:
+    """Each column judged by its own rule, which says more than scikit-learn's; none is copied without need."""
+    require_columns(X, columns, caller=caller)
+    found = []
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(X[column]):
+            raise SchemaError(f"{caller}: {column} must be numeric, but has dtype {X[column].dtype}.")
+        values = X[column].to_numpy(dtype=float, na_value=np.nan)
+        found.append(values)
+        require(
+            np.isfinite(values),
+            column=column,
+            rule="a finite number",
+            caller=caller,
+            remedy="Drop those customers or mend the summary.",
+        )
+    # One row tells scikit-learn the names and the number of columns; the values are known to be good.
+    validate_data(estimator, X[list(columns)].iloc[:1], reset=reset, dtype=np.float64, ensure_min_samples=1)
     return found
 
 

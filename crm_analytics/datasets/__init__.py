@@ -8,7 +8,7 @@ from crm_analytics.datasets.external import (
     load_online_retail,
     load_telco_churn,
 )
-from crm_analytics.datasets.purchases import SimulatedPurchases, make_purchases
+from crm_analytics.datasets.purchases import SimulatedPurchases, make_opportunities, make_purchases
 
 __all__ = [
     "CompleteJourney",
@@ -20,5 +20,6 @@ __all__ = [
     "load_mlc_churn",
     "load_online_retail",
     "load_telco_churn",
+    "make_opportunities",
     "make_purchases",
 ]

@@ -14,6 +14,15 @@ from crm_analytics.transactions import TransactionLog, read_log
 # CDNOW-like, in weeks: Fader, Hardie & Lee (2005); Fader & Hardie (2013) for spend.
 BETA_GEO = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 PARETO_NBD = {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}
+MODIFIED_BETA_GEO = {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614}
+BETA_GEO_BETA_BINOM = {"alpha": 1.204, "beta": 0.750, "gamma": 0.657, "delta": 2.783}
+REGULAR = {"k": 3, "r": 0.9, "alpha": 1.6, "a": 0.5, "b": 3.0}  # groceries: every few weeks, regularly
+PROCESSES = {
+    "beta_geo": BETA_GEO,
+    "modified_beta_geo": MODIFIED_BETA_GEO,
+    "mbg_cnbd_k": REGULAR,
+    "pareto_nbd": PARETO_NBD,
+}
 GAMMA_GAMMA = {"p": 6.25, "q": 3.74, "v": 15.44}
 WEEK = 604_800  # seconds
 
@@ -50,7 +59,7 @@ class SimulatedPurchases:
     truth: dict[str, Any] = field(default_factory=dict)
 
     def summary(self, unit: str = "W") -> pd.DataFrame:
-        """Frequency, recency, T (in `unit`, continuous) and monetary_value of each customer.
+        """Frequency, recency, T (in `unit`, continuous), monetary_value and log_gaps of each customer.
 
         In continuous time nothing merges, so that the models' likelihoods are exact.
         """
@@ -61,12 +70,16 @@ class SimulatedPurchases:
         last = np.zeros(n)
         np.maximum.at(last, self.customer, self.time)
         spent = np.bincount(self.customer, weights=self.amount, minlength=n)
+        gaps = np.diff(self.time, prepend=0.0)
+        begins = np.flatnonzero(np.diff(self.customer, prepend=-1))
+        gaps[begins] = self.time[begins]  # the first repeat purchase, counted from the first of all
         return pd.DataFrame(
             {
                 "frequency": frequency,
                 "recency": last * factor,
                 "T": self.customers["T"].to_numpy() * factor,
                 "monetary_value": np.divide(spent, frequency, out=np.zeros(n), where=frequency > 0),
+                "log_gaps": np.bincount(self.customer, weights=np.log(gaps * factor), minlength=n),
             },
             index=self.customers.index,
         )
@@ -101,18 +114,19 @@ def make_purchases(
     end: date | str = date(2025, 1, 1),
     random_state: Any = None,
 ) -> SimulatedPurchases:
-    """Simulate customers who buy as BG/NBD or Pareto/NBD says, and spend as Gamma-Gamma says.
+    """Simulate customers who buy as a purchase model says, and spend as Gamma-Gamma says.
 
     Parameters
     ----------
     n_customers : int
-    process : {"beta_geo", "pareto_nbd"}
+    process : {"beta_geo", "modified_beta_geo", "mbg_cnbd_k", "pareto_nbd"}
     weeks : float
         Age of the oldest customer.
     joining_weeks : float
         First purchases are spread evenly over this long from the start; at most `weeks`.
     params : dict, optional
         r, alpha, a, b, or r, alpha, s, beta (weeks); those published for CDNOW by default.
+        For "mbg_cnbd_k" k, too; regular shoppers by default.
     spend : dict, optional
         p, q, v (currency); those published for CDNOW by default.
     end : date
@@ -132,23 +146,24 @@ def make_purchases(
     >>> made.log().n_customers, len(made.summary())
     (1000, 1000)
     """
-    choice(process, name="process", allowed=["beta_geo", "pareto_nbd"])
+    choice(process, name="process", allowed=PROCESSES)
     if n_customers < 1:
         raise ValueError(f"n_customers must be >= 1. Got {n_customers!r} instead.")
     if not 0 <= joining_weeks <= weeks:
         raise ValueError(f"joining_weeks must be in [0, weeks]. Got {joining_weeks!r} instead.")
     rng = np.random.default_rng(random_state)
-    true = _named("params", params, BETA_GEO if process == "beta_geo" else PARETO_NBD)
+    true = _named("params", params, PROCESSES[process])
     money = _named("spend", spend, GAMMA_GAMMA)
     age = weeks - rng.uniform(0, joining_weeks, n_customers)
     rate = rng.gamma(true["r"], 1 / true["alpha"], n_customers)
-    if process == "beta_geo":
-        leaves = rng.beta(true["a"], true["b"], n_customers)
-        chances = rng.geometric(np.maximum(leaves, 1e-15))
-        customer, time, died_at = _beta_geo(rng, age, rate, chances)
-    else:
+    if process == "pareto_nbd":
         died_at = rng.exponential(1 / rng.gamma(true["s"], 1 / true["beta"], n_customers))
         customer, time = _poisson(rng, np.minimum(age, died_at), rate)
+    else:
+        leaves = rng.beta(true["a"], true["b"], n_customers)
+        chances = rng.geometric(np.maximum(leaves, 1e-15))
+        first_counts = process != "beta_geo"  # they may leave after the first purchase, too
+        customer, time, died_at = _beta_geo(rng, age, rate, chances - first_counts, int(true.get("k", 1)))
     nu = rng.gamma(money["q"], 1 / money["v"], n_customers)
     everyone = rng.gamma(money["p"], 1 / nu)
     amount = rng.gamma(money["p"], 1 / nu[customer])
@@ -190,17 +205,60 @@ def _poisson(rng: np.random.Generator, length: np.ndarray, rate: np.ndarray) -> 
 
 
 def _beta_geo(
-    rng: np.random.Generator, age: np.ndarray, rate: np.ndarray, chances: np.ndarray
+    rng: np.random.Generator, age: np.ndarray, rate: np.ndarray, chances: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Poisson events up to the `chances`-th, after which a customer is gone."""
+    """Every `k`-th Poisson event up to the `chances`-th of them, after which a customer is gone."""
     customer, time = _poisson(rng, age, rate)
     begins = np.searchsorted(customer, np.arange(age.size))
-    place = np.arange(customer.size) - begins[customer]  # 0 is the first repeat purchase
-    died_at = np.full(age.size, np.inf)
-    last = place == chances[customer] - 1
+    event = np.arange(customer.size) - begins[customer] + 1
+    customer, time, event = customer[event % k == 0], time[event % k == 0], event[event % k == 0]
+    place = event // k  # 1 is the first repeat purchase
+    died_at = np.where(chances == 0, 0.0, np.inf)
+    last = place == chances[customer]
     died_at[customer[last]] = time[last]
-    kept = place < chances[customer]
+    kept = place <= chances[customer]
     return customer[kept], time[kept], died_at
+
+
+def make_opportunities(
+    n_customers: int,
+    *,
+    n_opportunities: int = 6,
+    params: dict[str, float] | None = None,
+    random_state: Any = None,
+) -> pd.DataFrame:
+    """Simulate donors who give or not at each opportunity, as BG/BB says.
+
+    Parameters
+    ----------
+    n_customers, n_opportunities : int
+    params : dict, optional
+        alpha, beta, gamma, delta; those published for the 1995 cohort of donors by default
+        (Fader, Hardie & Shang 2010).
+    random_state : int or numpy Generator
+
+    Returns
+    -------
+    DataFrame: frequency, recency, T (opportunities).
+
+    Examples
+    --------
+    >>> make_opportunities(1000, random_state=7)["T"].unique()
+    array([6])
+    """
+    rng = np.random.default_rng(random_state)
+    true = _named("params", params, BETA_GEO_BETA_BINOM)
+    buys = rng.beta(true["alpha"], true["beta"], n_customers)[:, None]
+    stays = 1 - rng.beta(true["gamma"], true["delta"], n_customers)[:, None]
+    active = np.cumprod(rng.random((n_customers, n_opportunities)) < stays, axis=1).astype(bool)
+    taken = active & (rng.random((n_customers, n_opportunities)) < buys)
+    return pd.DataFrame(
+        {
+            "frequency": taken.sum(axis=1),
+            "recency": (taken * np.arange(1, n_opportunities + 1)).max(axis=1),
+            "T": n_opportunities,
+        }
+    )
 
 
 def _seconds(count: np.ndarray) -> np.ndarray:

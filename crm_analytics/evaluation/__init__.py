@@ -1,13 +1,19 @@
 """Any estimator against what happened; tables for people and for charts. Imports no model."""
 
+from crm_analytics.evaluation.alive_history import alive_history
 from crm_analytics.evaluation.concentration import value_concentration
+from crm_analytics.evaluation.coverage import interval_coverage
+from crm_analytics.evaluation.heat_map import frequency_recency_grid
 from crm_analytics.evaluation.holdout import holdout_by_frequency, holdout_predictions, holdout_table
 from crm_analytics.evaluation.tracking import tracking_table
 
 __all__ = [
+    "alive_history",
+    "frequency_recency_grid",
     "holdout_by_frequency",
     "holdout_predictions",
     "holdout_table",
+    "interval_coverage",
     "tracking_table",
     "value_concentration",
 ]

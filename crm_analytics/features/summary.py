@@ -26,9 +26,26 @@ SELECT customer_id, CAST(frequency AS BIGINT) AS frequency,
         AS monetary_value
 FROM born ORDER BY customer_id""".replace("{period}", PERIOD)
 
+COUNTS_SQL = f"""
+SELECT frequency, recency, "T", CAST(count(*) AS BIGINT) AS customers
+FROM ({SUMMARY_SQL}) AS summary GROUP BY frequency, recency, "T" ORDER BY frequency, recency, "T" """
+
+# Logarithms to twelve digits, added exactly: the same whatever the order.
+GAPS_SQL = """
+WITH visits AS (SELECT DISTINCT customer_id, {period} AS period FROM purchases),
+spaced AS (
+    SELECT customer_id, period - lag(period) OVER (PARTITION BY customer_id ORDER BY period) AS gap FROM visits
+)
+SELECT customer_id, CAST(sum(CAST(ln(CAST(gap AS DOUBLE)) AS DECIMAL(18, 12))) AS DOUBLE) AS log_gaps
+FROM spaced WHERE gap > 0 GROUP BY customer_id ORDER BY customer_id""".replace("{period}", PERIOD)
+
 
 def customer_summary(
-    log: TransactionLog, snapshot_date: date | datetime | str | None = None, unit: str = "D"
+    log: TransactionLog,
+    snapshot_date: date | datetime | str | None = None,
+    unit: str = "D",
+    *,
+    gaps: bool = False,
 ) -> pd.DataFrame:
     """Summarise each customer's purchases before `snapshot_date`.
 
@@ -44,6 +61,8 @@ def customer_summary(
         First instant not seen; the day after the last line by default.
     unit : {"D", "W", "M", "h"}
         Day, week, month or hour.
+    gaps : bool
+        Whether to add `log_gaps`, which models of regular buyers learn from.
 
     Returns
     -------
@@ -57,6 +76,9 @@ def customer_summary(
         Age at the last period seen (periods); recency <= T.
     monetary_value : float
         Mean amount over the repeat purchase periods (currency); 0 if there are none.
+    log_gaps : float
+        Where asked for: sum of the natural logarithms of the periods between purchases; 0 if
+        there is one only.
 
     Raises
     ------
@@ -74,6 +96,14 @@ def customer_summary(
     b                    0        0  16             0.0
     """
     choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
+    summary = _summarise(log, snapshot_date, unit)
+    if gaps:
+        found = log.query_as_of(GAPS_SQL, log.snapshot(snapshot_date), unit=unit).to_pandas()
+        summary["log_gaps"] = found.set_index("customer_id")["log_gaps"].reindex(summary.index, fill_value=0.0)
+    return summary
+
+
+def _summarise(log: TransactionLog, snapshot_date: date | datetime | str | None, unit: str) -> pd.DataFrame:
     if snapshot_date is None and not log.has_refunds:  # a refund may come after the last purchase
         # Ages to an end that is known once all is read; to look for it beforehand would read twice.
         summary = summary_frame(log.query_as_of(SUMMARY_SQL, unit=unit, now=0))
@@ -82,6 +112,38 @@ def customer_summary(
             return summary
     snapshot = log.snapshot(snapshot_date)
     return summary_frame(log.query_as_of(SUMMARY_SQL, snapshot, unit=unit, now=last_period(snapshot, unit)))
+
+
+def customer_counts(
+    log: TransactionLog, snapshot_date: date | datetime | str | None = None, unit: str = "D"
+) -> pd.DataFrame:
+    """Count customers with the same frequency, recency and T: all that purchase models learn from.
+
+    A fit to these counts is the fit to the customers, at a cost that does not grow with them:
+    `model.fit(counts, sample_weight=counts["customers"])`. Counts of several logs with
+    different customers may be put under each other.
+
+    Parameters
+    ----------
+    log, snapshot_date, unit
+        See `customer_summary`.
+
+    Returns
+    -------
+    DataFrame, in order: frequency, recency, T, customers (count).
+
+    Examples
+    --------
+    >>> log = read_log(pd.DataFrame({"customer_id": ["a", "b", "c", "c"], "amount": [3.0, 5.0, 7.0, 2.0],
+    ...     "occurred_at": ["2024-01-01", "2024-01-01", "2024-01-10", "2024-01-15"]}))
+    >>> customer_counts(log, "2024-02-01")
+       frequency  recency   T  customers
+    0          0        0  30          2
+    1          1        5  21          1
+    """
+    choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
+    snapshot = log.snapshot(snapshot_date)
+    return log.query_as_of(COUNTS_SQL, snapshot, unit=unit, now=last_period(snapshot, unit)).to_pandas()
 
 
 def stream_summary(

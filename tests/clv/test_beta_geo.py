@@ -10,7 +10,6 @@ from scipy.integrate import quad
 
 from crm_analytics.clv import BetaGeoModel
 from crm_analytics.clv.beta_geo import (
-    _value_gradient_hessian,
     expected_purchases,
     if_alive,
     log_likelihood,
@@ -166,28 +165,6 @@ def test_likelihood_of_all_that_can_happen_adds_up_to_one_and_to_the_expectation
     assert np.sum(chances) == pytest.approx(1, abs=1e-7)
     expected = expected_purchases(T, 0, 0, 0, *params)
     assert np.arange(80) @ chances == pytest.approx(expected, abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    "params",
-    [[0.243, 4.414, 0.793, 2.426], [2.0, 0.5, 0.1, 30.0], [40.0, 200.0, 1.0, 0.2]],
-    ids=["published", "loyal", "fickle"],
-)
-def test_gradient_and_hessian_are_the_slopes_of_the_likelihood(derivatives, params):
-    rng = np.random.default_rng(1)
-    x = np.r_[0, 1, 3, 688, rng.poisson(2, 60)].astype(float)
-    T = rng.uniform(5, 60, x.size)
-    t_x = np.where(x > 0, T * rng.uniform(0.01, 1, x.size), 0)
-    weight = rng.dirichlet(np.ones(x.size))
-
-    def function(log_params):
-        return _value_gradient_hessian(log_params, x, t_x, T, weight)
-
-    _, gradient, hessian = function(np.log(params))
-    by_differences = derivatives(function, np.log(params))
-    # Central differences err by the square of their step, 1e-10, and by rounding, 1e-16 / 1e-5.
-    assert_allclose(gradient, by_differences[0], rtol=1e-6, atol=1e-8)
-    assert_allclose(hessian, by_differences[1], rtol=1e-6, atol=1e-8)
 
 
 LAWFUL = st.tuples(st.integers(0, 300), st.floats(0.001, 1), st.floats(0.01, 500), st.floats(0.001, 500)).map(

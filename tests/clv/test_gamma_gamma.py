@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 
 from crm_analytics.clv import GammaGammaModel
-from crm_analytics.clv.gamma_gamma import _value_gradient_hessian, expected_spend, log_likelihood
+from crm_analytics.clv.gamma_gamma import _Spends, _value_gradient_hessian, expected_spend, log_likelihood
 from crm_analytics.core import ConvergenceError, SchemaError
 from crm_analytics.datasets import make_purchases
 from crm_analytics.datasets.purchases import GAMMA_GAMMA
@@ -113,7 +113,7 @@ def test_gradient_and_hessian_are_the_slopes_of_the_likelihood(derivatives, para
     z = rng.gamma(2.0, 0.5, x.size)
 
     def function(log_params):
-        return _value_gradient_hessian(log_params, x, z)
+        return _value_gradient_hessian(log_params, _Spends(x, z))
 
     _, gradient, hessian = function(np.log(params))
     by_differences = derivatives(function, np.log(params))

@@ -1,0 +1,309 @@
+"""What BG/NBD, MBG/NBD and MBG/CNBD-k share: one likelihood, one chance to be alive, one future.
+
+Customers buy when a Poisson process of their own rate λ ~ gamma(r, α) has run through `k`
+events, and may leave for good after a purchase with a probability of their own
+p ~ beta(a, b). `shift` is 1 if that goes for the first purchase too, else 0. So
+
+    BG/NBD       k = 1, shift = 0    Fader, Hardie & Lee (2005), eq. (6)
+    MBG/NBD      k = 1, shift = 1    Batislam, Denizel & Filiztekin (2007), eq. (7)
+    MBG/CNBD-k   k > 1, shift = 1    Reutterer, Platzer & Schröder (2021), eq. (5)
+
+and with n = r + k x events, c = x + shift chances to leave so far, y = (T - t_x) / (α + T) and
+S = Σ_{j<k} C(n + j - 1, j) y^j (the next purchase has come j of k events nearer), a
+customer's likelihood is, up to the spacing of their purchases,
+
+    Γ(n)/Γ(r) α^r (α + T)^-n S  B(a, b + c)/B(a, b)  (1 + Q)
+    Q = a / (b + c - 1) ((α + T) / (α + t_x))^n / S,    0 if c = 0
+
+where Q is the odds of having left. Parameters come as `theta`, a row (r, α, a, b) for each
+group of customers, and `group` says whose is whose.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from scipy.special import digamma, gammaln, polygamma
+
+from crm_analytics.clv.customers import N_TERMS, Customers
+
+
+def terms(customers: Customers, theta: np.ndarray, k: int, shift: int, *, each: bool = False) -> np.ndarray:
+    """Log-likelihood with its derivatives by r, α, a, b, summed by group, or of `each` row.
+
+    Returns
+    -------
+    ndarray, shape (n_groups or n_rows, 15)
+        Value, 4 first derivatives, 10 second derivatives (upper triangle, row by row).
+    """
+    c = customers
+    cell = np.arange(c.x.size) if each else c.group
+    out = np.zeros((c.x.size if each else len(theta), N_TERMS))
+    weight = np.ones_like(c.x) if each else c.weight
+    _coupled(c.x, c.t_x, c.T, weight, c.group, cell, theta, k, shift, out)
+    (x, group), place = c.by_frequency
+    apart = _apart(x, x + shift, *theta[group.astype(int)].T, k)
+    if each:
+        return out + apart[place]
+    weights = np.bincount(place, weights=c.weight, minlength=x.size)
+    np.add.at(out, group.astype(int), apart * weights[:, None])
+    return out
+
+
+def _apart(
+    x: np.ndarray, c: np.ndarray, r: np.ndarray, alpha: np.ndarray, a: np.ndarray, b: np.ndarray, k: int
+) -> np.ndarray:
+    """ln Γ(n)/Γ(r) + r ln α + ln B(a, b + c)/B(a, b), which depend on the frequency alone."""
+
+    def trigamma(value: np.ndarray) -> np.ndarray:
+        return polygamma(1, value)
+
+    n, zero = r + k * x, np.zeros_like(x)
+    ab = trigamma(a + b) - trigamma(a + b + c)
+    columns = [
+        gammaln(n) - gammaln(r) + r * np.log(alpha) + gammaln(a + b) + gammaln(b + c) - gammaln(b)
+        - gammaln(a + b + c),
+        digamma(n) - digamma(r) + np.log(alpha),
+        r / alpha,
+        digamma(a + b) - digamma(a + b + c),
+        digamma(a + b) + digamma(b + c) - digamma(b) - digamma(a + b + c),
+        trigamma(n) - trigamma(r), 1 / alpha, zero, zero,
+        -r / alpha**2, zero, zero,
+        ab, ab,
+        ab + trigamma(b + c) - trigamma(b),
+    ]  # fmt: skip
+    return np.stack(columns, axis=1)
+
+
+@njit(cache=True, error_model="numpy")
+def _coupled(x, t_x, T, weight, group, cell, theta, k, shift, out):  # type: ignore[no-untyped-def]
+    """Add ln[(α + T)^-n S (1 + Q)] and its derivatives to the row of `out` that `cell` names."""
+    for i in range(x.size):
+        g = group[i]
+        r, alpha, a, b = theta[g, 0], theta[g, 1], theta[g, 2], theta[g, 3]
+        n, c = r + k * x[i], x[i] + shift
+        to_T = 1 / (alpha + T[i])
+        f = -n * math.log(alpha + T[i])
+        f_r, f_v = f / n, -n * to_T
+        f_rr, f_rv, f_vv = 0.0, -to_T, n * to_T * to_T
+        log_s, s_r, s_v, s_rr, s_rv, s_vv = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        if k > 1:
+            log_s, s_r, s_v, s_rr, s_rv, s_vv = _stages(n, (T[i] - t_x[i]) * to_T, to_T, k)
+            f += log_s
+            f_r += s_r
+            f_v += s_v
+            f_rr += s_rr
+            f_rv += s_rv
+            f_vv += s_vv
+        w = weight[i]
+        o = out[cell[i]]
+        if c == 0:
+            o[0] += w * f
+            o[1] += w * f_r
+            o[2] += w * f_v
+            o[5] += w * f_rr
+            o[6] += w * f_rv
+            o[9] += w * f_vv
+            continue
+        to_t = 1 / (alpha + t_x[i])
+        waited = math.log((alpha + T[i]) * to_t)
+        odds = a / (b + c - 1)
+        u = n * waited - log_s
+        if u < 600:
+            odds *= math.exp(u)
+            f += math.log(1 + odds)
+            gone = odds / (1 + odds)
+        else:
+            f += u + math.log(odds)
+            gone = 1.0
+        u_r, u_v = waited - s_r, n * (to_T - to_t) - s_v
+        u_a, u_b = 1 / a, -1 / (b + c - 1)
+        bend = gone * (1 - gone)
+        o[0] += w * f
+        o[1] += w * (f_r + gone * u_r)
+        o[2] += w * (f_v + gone * u_v)
+        o[3] += w * gone * u_a
+        o[4] += w * gone * u_b
+        o[5] += w * (f_rr - gone * s_rr + bend * u_r * u_r)
+        o[6] += w * (f_rv + gone * (to_T - to_t - s_rv) + bend * u_r * u_v)
+        o[7] += w * bend * u_r * u_a
+        o[8] += w * bend * u_r * u_b
+        o[9] += w * (f_vv + gone * (n * (to_t * to_t - to_T * to_T) - s_vv) + bend * u_v * u_v)
+        o[10] += w * bend * u_v * u_a
+        o[11] += w * bend * u_v * u_b
+        o[12] += w * (bend - gone) * u_a * u_a
+        o[13] += w * bend * u_a * u_b
+        o[14] += w * (gone + bend) * u_b * u_b
+
+
+@njit(cache=True, error_model="numpy")
+def _stages(n, y, to_T, k):  # type: ignore[no-untyped-def]
+    """ln S with its derivatives by r and α."""
+    s, h, h_2 = 1.0, 0.0, 0.0  # a term; Σ 1/(n + i) and Σ 1/(n + i)² up to it
+    total, by_r, by_v, by_rr, by_rv, by_vv = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(1, k):
+        s *= (n + j - 1) / j * y
+        h += 1 / (n + j - 1)
+        h_2 += 1 / (n + j - 1) ** 2
+        total += s
+        by_r += s * h
+        by_v -= s * j * to_T
+        by_rr += s * (h * h - h_2)
+        by_rv -= s * h * j * to_T
+        by_vv += s * j * (j + 1) * to_T * to_T
+    u_r, u_v = by_r / total, by_v / total
+    return (
+        math.log(total), u_r, u_v, by_rr / total - u_r * u_r, by_rv / total - u_r * u_v, by_vv / total - u_v * u_v
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
+def alive(x, t_x, T, group, theta, k, shift):  # type: ignore[no-untyped-def]
+    """P(alive at T) = 1 / (1 + Q), shape (n_customers,)."""
+    out = np.ones(x.size)
+    for i in range(x.size):
+        c = x[i] + shift
+        if c == 0:
+            continue
+        g = group[i]
+        alpha = theta[g, 1]
+        n = theta[g, 0] + k * x[i]
+        u = n * math.log((alpha + T[i]) / (alpha + t_x[i]))
+        if k > 1:
+            to_T = 1 / (alpha + T[i])
+            u -= _stages(n, (T[i] - t_x[i]) * to_T, to_T, k)[0]
+        odds = theta[g, 2] / (theta[g, 3] + c - 1)
+        out[i] = 1 / (1 + odds * math.exp(u)) if u < 600 else math.exp(-u - math.log(odds))
+    return out
+
+
+# The future of those alive. Let M be the purchases they would make in the next t if none left, and L
+# the purchase after which they leave. Given the past the two are independent, so that
+# P(X >= n) = P(M >= n) P(L >= n): products and sums of positive numbers, nothing to cancel.
+
+
+@njit(cache=True, error_model="numpy")
+def negative_binomial_tail(size, ratio, least, buffer):  # type: ignore[no-untyped-def]
+    """P(N >= n) for n = 0, 1, … until it is negligible, N having a gamma(size) rate over time `ratio`.
+
+    Returns (buffer, length): the buffer grows as needed; at least `least` entries are filled.
+    """
+    odds_on = ratio / (1 + ratio)
+    start, log_p = 0, -size * math.log1p(ratio)
+    if log_p < -600:  # begin near the bulk, since the chance of none is below what a float holds
+        mean = size * ratio
+        start = max(0, int(mean - 40 * math.sqrt(mean * (1 + ratio))))
+        log_p += (
+            math.lgamma(size + start) - math.lgamma(size) - math.lgamma(start + 1.0) + start * math.log(odds_on)
+        )
+    p, top, n = math.exp(log_p), 0.0, start
+    if buffer.size < start + 2:
+        buffer = np.empty(2 * start + 2)
+    buffer[:start] = 0.0
+    while True:
+        if n == buffer.size:
+            longer = np.empty(2 * n)
+            longer[:n] = buffer
+            buffer = longer
+        buffer[n] = p
+        top = max(top, p) if n > 0 else top
+        fall = odds_on * (size + n) / (n + 1)
+        if n >= least and fall < 1 and p * fall <= 1e-18 * (1 - fall) * top:
+            break
+        p *= fall
+        n += 1
+    for m in range(n - 1, -1, -1):
+        buffer[m] += buffer[m + 1]
+    buffer[: start + 1] = 1.0
+    return buffer, n + 1
+
+
+@njit(cache=True, error_model="numpy")
+def _tails(n, y, ratio, k, least):  # type: ignore[no-untyped-def]
+    """P(M >= m) for m = 0, 1, …, as many as are not negligible, and at least `least` + 1."""
+    found = np.zeros(least + 2)
+    found[0] = 1.0
+    length = 1
+    if k == 1:
+        found, length = negative_binomial_tail(n, ratio, least, found)
+        return found, length
+    weights = np.ones(k)
+    for j in range(1, k):
+        weights[j] = weights[j - 1] * (n + j - 1) / j * y
+    weights /= weights.sum()
+    buffer = np.empty(64)
+    for j in range(k):
+        if weights[j] == 0:
+            continue
+        buffer, filled = negative_binomial_tail(n + j, ratio, 0, buffer)
+        last = (filled - 1 + j) // k
+        if last + 1 > found.size:
+            longer = np.zeros(2 * last + 2)
+            longer[: found.size] = found
+            found = longer
+        for m in range(1, last + 1):
+            found[m] += weights[j] * buffer[m * k - j]
+        length = max(length, last + 1)
+    return found, max(length, least + 1)
+
+
+@njit(cache=True, error_model="numpy")
+def moments_if_alive(t, x, t_x, T, group, theta, k, shift):  # type: ignore[no-untyped-def]
+    """E[X] and E[X²], X the purchases in the next `t` of customers who are alive; shape (n, 2)."""
+    out = np.zeros((x.size, 2))
+    chances, stays = np.empty(256), np.empty(256)
+    for i in range(x.size):
+        g = group[i]
+        a, b = theta[g, 2], theta[g, 3] + x[i] + shift
+        span = theta[g, 1] + T[i]
+        n = theta[g, 0] + k * x[i]
+        if k > 1 or n * math.log1p(t / span) > 600:
+            tail, length = _tails(n, (T[i] - t_x[i]) / span, t / span, k, 0)
+            stay, mean, square = 1.0, 0.0, 0.0
+            for m in range(1, length):
+                at_least = tail[m] * stay
+                mean += at_least
+                square += (2 * m - 1) * at_least
+                stay *= (b + m - 1) / (a + b + m - 1)
+            out[i, 0], out[i, 1] = mean, square
+            continue
+        # The common case in two passes: P(M = m) and P(L >= m) upwards, their sums downwards.
+        odds_on = t / (span + t)
+        p, stay, top, m = n * odds_on * math.exp(-n * math.log1p(t / span)), 1.0, 0.0, 1
+        while True:
+            if m == chances.size:
+                longer_chances, longer_stays = np.empty(2 * m), np.empty(2 * m)
+                longer_chances[:m], longer_stays[:m] = chances, stays
+                chances, stays = longer_chances, longer_stays
+            chances[m], stays[m] = p, stay
+            top = max(top, p)
+            fall = odds_on * (n + m) / (m + 1)
+            if fall < 1 and p * fall <= 1e-17 * (1 - fall) * top:
+                break
+            p *= fall
+            stay *= (b + m - 1) / (a + b + m - 1)
+            m += 1
+        tail, mean, square = 0.0, 0.0, 0.0
+        for j in range(m, 0, -1):
+            tail += chances[j]
+            at_least = tail * stays[j]
+            mean += at_least
+            square += (2 * j - 1) * at_least
+        out[i, 0], out[i, 1] = mean, square
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def at_least_if_alive(t, x, t_x, T, group, theta, k, shift, most):  # type: ignore[no-untyped-def]
+    """P(X >= m) for m = 1 … `most`, of customers who are alive; shape (n, most)."""
+    out = np.zeros((x.size, most))
+    for i in range(x.size):
+        g = group[i]
+        a, b = theta[g, 2], theta[g, 3] + x[i] + shift
+        span = theta[g, 1] + T[i]
+        tail, length = _tails(theta[g, 0] + k * x[i], (T[i] - t_x[i]) / span, t / span, k, most)
+        stays = 1.0
+        for m in range(1, min(length, most + 1)):
+            out[i, m - 1] = tail[m] * stays
+            stays *= (b + m - 1) / (a + b + m - 1)
+    return out

@@ -1,0 +1,233 @@
+"""Pareto/NBD in numbers: its likelihood by an integral over when the customer left.
+
+While active, a customer buys at rate λ ~ gamma(r, α); they leave at rate μ ~ gamma(s, β).
+Schmittlein, Morrison & Colombo (1987). With n = r + x a customer's likelihood is
+
+    Γ(n)/Γ(r) α^r β^s { (α + T)^-n (β + T)^-s + s J },
+    J = ∫ (α + τ)^-n (β + τ)^-(s+1) dτ  from t_x to T
+
+The textbook writes J as a difference of two hypergeometric functions (Fader & Hardie 2005,
+brucehardie.com/notes/009), which cancel where T is near t_x and overflow at high x. The
+integral itself adds positive numbers, and so do its derivatives by r, α, s, β.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from scipy.special import digamma, exprel, gammaln, polygamma
+
+from crm_analytics.clv.beta_geo_family import negative_binomial_tail
+from crm_analytics.clv.customers import N_TERMS, Customers
+
+_FEW = tuple((node + 1) / 2 for node in np.polynomial.legendre.leggauss(14)[0])
+_NODES_FEW, _WEIGHTS_FEW = np.polynomial.legendre.leggauss(14)
+_NODES_MANY, _WEIGHTS_MANY = np.polynomial.legendre.leggauss(48)
+NODES = (np.concatenate([_NODES_FEW, _NODES_MANY]) + 1) / 2  # on [0, 1]
+WEIGHTS = np.concatenate([_WEIGHTS_FEW, _WEIGHTS_MANY]) / 2
+N_FEW = 14
+
+
+def terms(customers: Customers, theta: np.ndarray, *, each: bool = False) -> np.ndarray:
+    """Log-likelihood with its derivatives by r, α, s, β; as `beta_geo_family.terms` gives them."""
+    c = customers
+    cell = np.arange(c.x.size) if each else c.group
+    out = np.zeros((c.x.size if each else len(theta), N_TERMS))
+    weight = np.ones_like(c.x) if each else c.weight
+    _coupled(c.x, c.t_x, c.T, weight, c.group, cell, theta, NODES, WEIGHTS, out)
+    (x, group), place = c.by_frequency
+    apart = _apart(x, *theta[group.astype(int)].T)
+    if each:
+        return out + apart[place]
+    weights = np.bincount(place, weights=c.weight, minlength=x.size)
+    np.add.at(out, group.astype(int), apart * weights[:, None])
+    return out
+
+
+def _apart(x: np.ndarray, r: np.ndarray, alpha: np.ndarray, s: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """ln Γ(n)/Γ(r) + r ln α + s ln β, which depend on the frequency alone."""
+    zero = np.zeros_like(x)
+    columns = [
+        gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta),
+        digamma(r + x) - digamma(r) + np.log(alpha), r / alpha, np.log(beta), s / beta,
+        polygamma(1, r + x) - polygamma(1, r), 1 / alpha, zero, zero,
+        -r / alpha**2, zero, zero,
+        zero, 1 / beta,
+        -s / beta**2,
+    ]  # fmt: skip
+    return np.stack(columns, axis=1)
+
+
+@njit(cache=True, error_model="numpy")
+def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):  # type: ignore[no-untyped-def]
+    """ln ∫ (α + τ)^-n (β + τ)^-(s+1) dτ over (begin, end], less ln of the integrand at its beginning.
+
+    Gauss-Legendre in v = ln(c + τ), c the smaller of α and β: there the integrand has no
+    singularity within π of the real line. It ends where the integrand is e^-40 of its
+    beginning. `moments` receives the integral's mean of ln((α + τ)/(α + begin)), 1/(α + τ),
+    the same for β, and of their products.
+    """
+    moments[:] = 0.0
+    if end <= begin:
+        return -math.inf
+    c = min(alpha, beta)
+    grow_a, grow_b = 40 / n, 40 / (s + 1)
+    stop = end
+    if grow_a < 30:
+        stop = min(stop, begin + (alpha + begin) * math.expm1(grow_a))
+    if grow_b < 30:
+        stop = min(stop, begin + (beta + begin) * math.expm1(grow_b))
+    length = math.log1p((stop - begin) / (c + begin))
+    fall = n * math.log1p((stop - begin) / (alpha + begin)) + (s + 1) * math.log1p((stop - begin) / (beta + begin))
+    few = length < 1.5 and fall < 8
+    first, last = (0, N_FEW) if few else (N_FEW, nodes.size)
+    total = 0.0
+    for q in range(first, last):
+        past = (c + begin) * math.expm1(length * nodes[q])  # τ - begin
+        to_a, to_b = 1 / (alpha + begin + past), 1 / (beta + begin + past)
+        log_a = math.log1p(past / (alpha + begin))
+        log_b = math.log1p(past / (beta + begin))
+        f = weights[q] * (c + begin + past) * math.exp(-n * log_a - (s + 1) * log_b)
+        total += f
+        moments[0] += f * log_a
+        moments[1] += f * to_a
+        moments[2] += f * log_b
+        moments[3] += f * to_b
+        moments[4] += f * log_a * log_a
+        moments[5] += f * log_a * to_a
+        moments[6] += f * log_a * log_b
+        moments[7] += f * log_a * to_b
+        moments[8] += f * to_a * to_a
+        moments[9] += f * to_a * log_b
+        moments[10] += f * to_a * to_b
+        moments[11] += f * log_b * log_b
+        moments[12] += f * log_b * to_b
+        moments[13] += f * to_b * to_b
+    for m in range(14):
+        moments[m] /= total
+    return math.log(total * length)
+
+
+@njit(cache=True, error_model="numpy")
+def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):  # type: ignore[no-untyped-def]
+    """Add ln{ (α + T)^-n (β + T)^-s + s J } and its derivatives to the row of `out` that `cell` names."""
+    e = np.empty(14)
+    d1, d2 = np.zeros(4), np.zeros((4, 4))  # of ln(s J)
+    a1, a2 = np.zeros(4), np.zeros((4, 4))  # of the other term
+    for i in range(x.size):
+        g = group[i]
+        r, alpha, s, beta = theta[g, 0], theta[g, 1], theta[g, 2], theta[g, 3]
+        n, w = r + x[i], weight[i]
+        log_a, log_b = math.log(alpha + T[i]), math.log(beta + T[i])
+        to_a, to_b = 1 / (alpha + T[i]), 1 / (beta + T[i])
+        stays = -n * log_a - s * log_b
+        a1[0], a1[1], a1[2], a1[3] = -log_a, -n * to_a, -log_b, -s * to_b
+        a2[0, 1], a2[1, 1] = -to_a, n * to_a * to_a
+        a2[2, 3], a2[3, 3] = -to_b, s * to_b * to_b
+        left = _left_between(t_x[i], T[i], n, s, alpha, beta, nodes, weights, e)
+        value, gone = stays, 0.0
+        if left > -math.inf:
+            base_a, base_b = math.log(alpha + t_x[i]), math.log(beta + t_x[i])
+            left += math.log(s) - n * base_a - (s + 1) * base_b
+            u = left - stays
+            if u > 0:
+                value = left + math.log1p(math.exp(-u))
+                gone = 1 / (1 + math.exp(-u))
+            else:
+                value = stays + math.log1p(math.exp(u))
+                gone = math.exp(u) / (1 + math.exp(u))
+            k = s + 1
+            d1[0], d1[1], d1[2], d1[3] = -base_a - e[0], -n * e[1], 1 / s - base_b - e[2], -k * e[3]
+            # Second derivatives of a logarithm of an integral: the mean curvature, and the covariance of slopes.
+            d2[0, 0] = e[4] - e[0] * e[0]
+            d2[0, 1] = -e[1] + n * (e[5] - e[0] * e[1])
+            d2[0, 2] = e[6] - e[0] * e[2]
+            d2[0, 3] = k * (e[7] - e[0] * e[3])
+            d2[1, 1] = n * e[8] + n * n * (e[8] - e[1] * e[1])
+            d2[1, 2] = n * (e[9] - e[1] * e[2])
+            d2[1, 3] = n * k * (e[10] - e[1] * e[3])
+            d2[2, 2] = -1 / (s * s) + e[11] - e[2] * e[2]
+            d2[2, 3] = -e[3] + k * (e[12] - e[2] * e[3])
+            d2[3, 3] = k * e[13] + k * k * (e[13] - e[3] * e[3])
+        o = out[cell[i]]
+        o[0] += w * value
+        bend = gone * (1 - gone)
+        at = 5
+        for p in range(4):
+            u_p = d1[p] - a1[p] if gone > 0 else 0.0
+            o[1 + p] += w * (a1[p] + gone * u_p)
+            for q in range(p, 4):
+                u_q = d1[q] - a1[q]
+                o[at] += w * ((1 - gone) * a2[p, q] + gone * d2[p, q] + bend * u_p * u_q)
+                at += 1
+    return
+
+
+@njit(cache=True, error_model="numpy")
+def log_odds_gone(begin, end, x, group, theta, nodes, weights):  # type: ignore[no-untyped-def]
+    """ln P(left in (begin, end]) / P(active at end), given no purchase in between; -inf if begin = end."""
+    out = np.empty(x.size)
+    e = np.empty(14)
+    for i in range(x.size):
+        g = group[i]
+        r, alpha, s, beta = theta[g, 0], theta[g, 1], theta[g, 2], theta[g, 3]
+        n = r + x[i]
+        left = _left_between(begin[i], end[i], n, s, alpha, beta, nodes, weights, e)
+        since = end[i] - begin[i]
+        out[i] = (
+            left + math.log(s / (beta + begin[i]))
+            + n * math.log1p(since / (alpha + begin[i])) + s * math.log1p(since / (beta + begin[i]))
+        )  # fmt: skip
+    return out
+
+
+def moments_if_alive(t: float, x: np.ndarray, T: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """E[X] and E[X²] of the purchases in the next `t` of those alive, `theta` a row each; shape (n, 2).
+
+    Fader & Hardie's eq. (A5) with the time spent active, min(t, τ), in place of its closed
+    form, so that s = 1 is a value like any other.
+    """
+    r, alpha, s, beta = theta.T
+    n, rate = r + x, (r + x) / (alpha + T)
+    left = np.log1p(t / (beta + T))
+
+    def area(power: np.ndarray) -> np.ndarray:
+        """∫ e^(power v) dv from 0 to `left`."""
+        return np.where(power * left < 700, left * exprel(np.minimum(power * left, 700)), np.inf)
+
+    active = (beta + T) * area(1 - s)
+    square = 2 * (beta + T) ** 2 * (area(2 - s) - area(1 - s))
+    return np.stack([rate * active, rate * active + rate * (n + 1) / (alpha + T) * square], axis=1)
+
+
+@njit(cache=True, error_model="numpy")
+def at_least_if_alive(t, x, T, group, theta, most, nodes, weights):  # type: ignore[no-untyped-def]
+    """P(X >= m) for m = 1 … `most`, X the purchases in the next `t` of those alive; shape (n, most).
+
+    The mean over how long they stay of a negative binomial tail; Gauss-Legendre over four
+    stretches of ln(1 + u / (β + T)), since the tail rises within the time of one purchase.
+    """
+    out = np.zeros((x.size, most))
+    buffer = np.empty(64)
+    for i in range(x.size):
+        g = group[i]
+        r, alpha, s, beta = theta[g, 0], theta[g, 1], theta[g, 2], theta[g, 3]
+        n, span = r + x[i], beta + T[i]
+        begin = 0.0
+        for stretch in range(4):
+            end = math.log1p(t / span * (1 / 256, 1 / 32, 1 / 4, 1.0)[stretch])
+            for q in range(N_FEW):
+                v = begin + (end - begin) * nodes[q]
+                mass = (end - begin) * weights[q] * s * math.exp(-s * v)
+                if mass == 0:
+                    continue
+                ratio = span * math.expm1(v) / (alpha + T[i])
+                buffer, length = negative_binomial_tail(n, ratio, 0, buffer)
+                for m in range(1, min(length, most + 1)):
+                    out[i, m - 1] += mass * buffer[m]
+            begin = end
+        mass = math.exp(-s * begin)
+        buffer, length = negative_binomial_tail(n, t / (alpha + T[i]), 0, buffer)
+        for m in range(1, min(length, most + 1)):
+            out[i, m - 1] += mass * buffer[m]
+    return out
