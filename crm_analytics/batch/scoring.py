@@ -26,6 +26,7 @@ from crm_analytics.core.files import recover_folder, replace_folder, sha256_of, 
 from crm_analytics.features.summary import stream_summary, summary_frame
 from crm_analytics.transactions import TransactionLog
 
+LEVEL = 0.9  # of the interval in which a customer's value will lie
 SCORES, REJECTS, MANIFEST = "scores.parquet", "rejects.parquet", "manifest.json"
 
 
@@ -202,7 +203,7 @@ def _regroup(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
 def _write_chunk(chunk: pa.Table, model: LifetimeValueModel, part: Path) -> None:
     summary = summary_frame(chunk)
     scored = pa.Table.from_pandas(
-        summary.join(model.predict_table(summary)).reset_index(), preserve_index=False
+        summary.join(model.predict_table(summary, level=LEVEL)).reset_index(), preserve_index=False
     )
     with whole_file(part) as temporary:
         pq.write_table(scored.replace_schema_metadata(None), temporary)
@@ -230,6 +231,7 @@ def _write_manifest(
             "horizon": model.horizon,
             "annual_discount_rate": model.annual_discount_rate,
             "margin": model.margin,
+            "chosen": {"reason": model.choice_["reason"], "warnings": model.choice_["warnings"]},
             "purchases": {"class": type(model.purchases_).__name__, **model.purchases_.fit_report_},
             "spend": {"class": type(model.spend_).__name__, **model.spend_.fit_report_},
         },

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from crm_analytics import batch
 from crm_analytics.cli.source import open_log
+from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core.files import whole_file
 
 app = typer.Typer(
@@ -31,6 +32,9 @@ Horizon = Annotated[
     float | None, typer.Option(help="how far ahead value is counted, in units; a year if not given")
 ]
 Discount = Annotated[float, typer.Option(help="effective discount rate a year")]
+Purchases = Annotated[
+    str, typer.Option(help="purchase model, such as 'Pareto/NBD'; 'auto' compares all of them on the log")
+]
 Margin = Annotated[float, typer.Option(help="share of spend that is earned; at 1 the value is revenue")]
 Models = Annotated[Path, typer.Option(help="folder written by `crm-analytics fit`")]
 
@@ -68,17 +72,24 @@ def fit(
     horizon: Horizon = None,
     annual_discount_rate: Discount = 0.1,
     margin: Margin = 1.0,
+    purchases: Purchases = "auto",
     columns: Columns = None,
 ) -> None:
     """Fit lifetime value models to LOG."""
     opened = open_log(log, columns)
     model = batch.fit(
-        opened, unit=unit, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin
+        opened,
+        unit=unit,
+        horizon=horizon,
+        annual_discount_rate=annual_discount_rate,
+        margin=margin,
+        purchases=purchases,
     )
     folder = batch.save_models(model, opened, models)
     typer.echo(
         f"{model.purchases_.n_customers_:,} customers, {model.purchases_.fit_report_['message']}: {folder}"
     )
+    _say_why(model)
 
 
 @app.command()
@@ -92,6 +103,7 @@ def score(
     horizon: Horizon = None,
     annual_discount_rate: Discount = 0.1,
     margin: Margin = 1.0,
+    purchases: Purchases = "auto",
     chunk_size: Annotated[int, typer.Option(help="customers scored at a time")] = 100_000,
     columns: Columns = None,
 ) -> None:
@@ -99,12 +111,24 @@ def score(
     opened = open_log(log, columns)
     if models is None:
         model = batch.fit(
-            opened, unit=unit, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin
+            opened,
+            unit=unit,
+            horizon=horizon,
+            annual_discount_rate=annual_discount_rate,
+            margin=margin,
+            purchases=purchases,
         )
+        _say_why(model)
     else:
         model = batch.load_models(models)
     run = batch.score(opened, model, output, chunk_size=chunk_size, progress=_bar)
     typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
+
+
+def _say_why(model: LifetimeValueModel) -> None:
+    """The purchase model chosen and why, and what to beware of."""
+    for line in [model.choice_["reason"], *model.choice_["warnings"]]:
+        typer.echo(f"  {line}")
 
 
 @app.command()

@@ -18,6 +18,7 @@ def run_demo(
     log = load_complete_journey().log
     say(f"Complete Journey: {log}")
     model = batch.fit(log, unit="D", horizon=365, annual_discount_rate=0.1, margin=0.25)
+    say(f"Chosen: {model.choice_['reason']}")
     run = batch.score(log, model, output, progress=progress)
     say(f"Scored {run.n_customers:,} households for the next 365 days, at a margin of 25 % and 10 % a year.")
     batch.save_models(model, log, output / "models")

@@ -2,12 +2,12 @@
 
 from crm_analytics.clv.beta_geo import BetaGeoModel
 from crm_analytics.clv.beta_geo_beta_binom import BetaGeoBetaBinomModel
+from crm_analytics.clv.candidates import purchase_models
 from crm_analytics.clv.gamma_gamma import GammaGammaModel
 from crm_analytics.clv.lifetime_value import LifetimeValueModel
 from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
-from crm_analytics.clv.uncertainty import ModelError
 from crm_analytics.clv.value_regressor import ValueRegressor
 from crm_analytics.clv.value_training import fit_value_regressor, value_features
 
@@ -17,10 +17,10 @@ __all__ = [
     "GammaGammaModel",
     "LifetimeValueModel",
     "MBGCNBDModel",
-    "ModelError",
     "ModifiedBetaGeoModel",
     "ParetoNBDModel",
     "ValueRegressor",
     "fit_value_regressor",
+    "purchase_models",
     "value_features",
 ]

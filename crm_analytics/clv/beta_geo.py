@@ -97,6 +97,12 @@ class BetaGeoModel(PurchaseModel):
         c = customers
         return family.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT, most)
 
+    def _discounted(self, customers: Customers, theta: np.ndarray, horizon: float, rate: float) -> np.ndarray:
+        if horizon < np.inf:
+            return super()._discounted(customers, theta, horizon, rate)
+        c = customers
+        return family.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT)
+
     def _mean(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
         return mean_if_alive(t, customers, theta, self.SHIFT)
 

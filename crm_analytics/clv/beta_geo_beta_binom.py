@@ -73,7 +73,7 @@ class BetaGeoBetaBinomModel(PurchaseModel):
         ConvergenceError
             If nobody came back.
         """
-        return super().fit(X, y, sample_weight)  # type: ignore[return-value]
+        return super().fit(X, y, sample_weight)
 
     def _customers(self, X: Any, *, reset: bool, sample_weight: Any = None) -> Customers:
         customers = super()._customers(X, reset=reset, sample_weight=sample_weight)
@@ -203,5 +203,9 @@ def _log_beta_slopes(a: np.ndarray, b: np.ndarray, m: np.ndarray, n: np.ndarray)
     both = digamma(a + b) - digamma(a + b + m + n)
     both_2 = polygamma(1, a + b) - polygamma(1, a + b + m + n)
     first = [digamma(a + m) - digamma(a) + both, digamma(b + n) - digamma(b) + both]
-    second = [polygamma(1, a + m) - polygamma(1, a) + both_2, both_2, polygamma(1, b + n) - polygamma(1, b) + both_2]
+    second = [
+        polygamma(1, a + m) - polygamma(1, a) + both_2,
+        both_2,
+        polygamma(1, b + n) - polygamma(1, b) + both_2,
+    ]
     return first, second

@@ -26,6 +26,7 @@ from numba import njit
 from scipy.special import digamma, gammaln, polygamma
 
 from crm_analytics.clv.customers import N_TERMS, Customers
+from crm_analytics.clv.distinct import distinct_rows
 
 
 def terms(customers: Customers, theta: np.ndarray, k: int, shift: int, *, each: bool = False) -> np.ndarray:
@@ -37,27 +38,28 @@ def terms(customers: Customers, theta: np.ndarray, k: int, shift: int, *, each: 
         Value, 4 first derivatives, 10 second derivatives (upper triangle, row by row).
     """
     c = customers
-    cell = np.arange(c.x.size) if each else c.group
-    out = np.zeros((c.x.size if each else len(theta), N_TERMS))
-    weight = np.ones_like(c.x) if each else c.weight
-    _coupled(c.x, c.t_x, c.T, weight, c.group, cell, theta, k, shift, out)
-    (x, group), place = c.by_frequency
-    apart = _apart(x, x + shift, *theta[group.astype(int)].T, k)
     if each:
-        return out + apart[place]
-    weights = np.bincount(place, weights=c.weight, minlength=x.size)
-    np.add.at(out, group.astype(int), apart * weights[:, None])
+        out = np.zeros((c.x.size, N_TERMS))
+        _coupled(c.x, c.t_x, c.T, np.ones_like(c.x), c.group, np.arange(c.x.size), theta, k, shift, out)
+        rows, place, _ = distinct_rows(c.x, c.group)
+        return out + _apart(rows[0], rows[0] + shift, theta[rows[1].astype(np.int64)], k)[place]
+    out = np.zeros((len(theta), N_TERMS))
+    if len(theta) == 1 and k == 1:
+        _coupled_alike(c.x, c.t_x, c.T, c.weight, theta[0], shift, out[0])
+    else:
+        _coupled(c.x, c.t_x, c.T, c.weight, c.group, c.group, theta, k, shift, out)
+    x, group, weights = c.by_frequency
+    np.add.at(out, group, _apart(x, x + shift, theta[group], k) * weights[:, None])
     return out
 
 
-def _apart(
-    x: np.ndarray, c: np.ndarray, r: np.ndarray, alpha: np.ndarray, a: np.ndarray, b: np.ndarray, k: int
-) -> np.ndarray:
+def _apart(x: np.ndarray, c: np.ndarray, theta: np.ndarray, k: int) -> np.ndarray:
     """ln Γ(n)/Γ(r) + r ln α + ln B(a, b + c)/B(a, b), which depend on the frequency alone."""
 
     def trigamma(value: np.ndarray) -> np.ndarray:
         return polygamma(1, value)
 
+    r, alpha, a, b = theta.T
     n, zero = r + k * x, np.zeros_like(x)
     ab = trigamma(a + b) - trigamma(a + b + c)
     columns = [
@@ -76,7 +78,7 @@ def _apart(
 
 
 @njit(cache=True, error_model="numpy")
-def _coupled(x, t_x, T, weight, group, cell, theta, k, shift, out):  # type: ignore[no-untyped-def]
+def _coupled(x, t_x, T, weight, group, cell, theta, k, shift, out):
     """Add ln[(α + T)^-n S (1 + Q)] and its derivatives to the row of `out` that `cell` names."""
     for i in range(x.size):
         g = group[i]
@@ -137,7 +139,57 @@ def _coupled(x, t_x, T, weight, group, cell, theta, k, shift, out):  # type: ign
 
 
 @njit(cache=True, error_model="numpy")
-def _stages(n, y, to_T, k):  # type: ignore[no-untyped-def]
+def _coupled_alike(x, t_x, T, weight, theta, shift, out):
+    """As `_coupled` for k = 1 and one group: all sums stay in registers, at half the time."""
+    r, alpha, a, b = theta[0], theta[1], theta[2], theta[3]
+    s_0 = s_r = s_v = s_rr = s_rv = s_vv = 0.0
+    s_g = s_b = s_ra = s_rb = s_va = s_vb = s_aa = s_ab = s_bb = 0.0
+    for i in range(x.size):
+        w, n, c = weight[i], r + x[i], x[i] + shift
+        now = alpha + T[i]
+        log_now, to_T = math.log(now), 1 / now
+        s_0 -= w * n * log_now
+        s_r -= w * log_now
+        s_v -= w * n * to_T
+        s_rv -= w * to_T
+        s_vv += w * n * to_T * to_T
+        if c == 0:
+            continue
+        to_t = 1 / (alpha + t_x[i])
+        waited = math.log(now * to_t)
+        u_b = 1 / (b + c - 1)
+        u = n * waited
+        if u < 600:
+            odds = a * u_b * math.exp(u)
+            s_0 += w * math.log(1 + odds)
+            gone = odds / (1 + odds)
+        else:
+            s_0 += w * (u + math.log(a * u_b))
+            gone = 1.0
+        u_v = n * (to_T - to_t)
+        g, bend = w * gone, w * gone * (1 - gone)
+        s_r += g * waited
+        s_v += g * u_v
+        s_g += g
+        s_b += g * u_b
+        s_rr += bend * waited * waited
+        s_rv += g * (to_T - to_t) + bend * waited * u_v
+        s_vv += g * n * (to_t * to_t - to_T * to_T) + bend * u_v * u_v
+        s_ra += bend * waited
+        s_rb += bend * waited * u_b
+        s_va += bend * u_v
+        s_vb += bend * u_v * u_b
+        s_aa += bend - g
+        s_ab += bend * u_b
+        s_bb += (g + bend) * u_b * u_b
+    out[0], out[1], out[2], out[3], out[4] = s_0, s_r, s_v, s_g / a, -s_b
+    out[5], out[6], out[7], out[8] = s_rr, s_rv, s_ra / a, -s_rb
+    out[9], out[10], out[11] = s_vv, s_va / a, -s_vb
+    out[12], out[13], out[14] = s_aa / (a * a), -s_ab / a, s_bb
+
+
+@njit(cache=True, error_model="numpy")
+def _stages(n, y, to_T, k):
     """ln S with its derivatives by r and α."""
     s, h, h_2 = 1.0, 0.0, 0.0  # a term; Σ 1/(n + i) and Σ 1/(n + i)² up to it
     total, by_r, by_v, by_rr, by_rv, by_vv = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -158,7 +210,7 @@ def _stages(n, y, to_T, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def alive(x, t_x, T, group, theta, k, shift):  # type: ignore[no-untyped-def]
+def alive(x, t_x, T, group, theta, k, shift):
     """P(alive at T) = 1 / (1 + Q), shape (n_customers,)."""
     out = np.ones(x.size)
     for i in range(x.size):
@@ -183,7 +235,7 @@ def alive(x, t_x, T, group, theta, k, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def negative_binomial_tail(size, ratio, least, buffer):  # type: ignore[no-untyped-def]
+def negative_binomial_tail(size, ratio, least, buffer):
     """P(N >= n) for n = 0, 1, … until it is negligible, N having a gamma(size) rate over time `ratio`.
 
     Returns (buffer, length): the buffer grows as needed; at least `least` entries are filled.
@@ -194,8 +246,14 @@ def negative_binomial_tail(size, ratio, least, buffer):  # type: ignore[no-untyp
         mean = size * ratio
         start = max(0, int(mean - 40 * math.sqrt(mean * (1 + ratio))))
         log_p += (
-            math.lgamma(size + start) - math.lgamma(size) - math.lgamma(start + 1.0) + start * math.log(odds_on)
+            math.lgamma(size + start)
+            - math.lgamma(size)
+            - math.lgamma(start + 1.0)
+            + start * math.log(odds_on)
         )
+        while log_p < -600:
+            log_p += math.log(odds_on * (size + start) / (start + 1))
+            start += 1
     p, top, n = math.exp(log_p), 0.0, start
     if buffer.size < start + 2:
         buffer = np.empty(2 * start + 2)
@@ -219,7 +277,7 @@ def negative_binomial_tail(size, ratio, least, buffer):  # type: ignore[no-untyp
 
 
 @njit(cache=True, error_model="numpy")
-def _tails(n, y, ratio, k, least):  # type: ignore[no-untyped-def]
+def _tails(n, y, ratio, k, least):
     """P(M >= m) for m = 0, 1, …, as many as are not negligible, and at least `least` + 1."""
     found = np.zeros(least + 2)
     found[0] = 1.0
@@ -248,7 +306,7 @@ def _tails(n, y, ratio, k, least):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def moments_if_alive(t, x, t_x, T, group, theta, k, shift):  # type: ignore[no-untyped-def]
+def moments_if_alive(t, x, t_x, T, group, theta, k, shift):
     """E[X] and E[X²], X the purchases in the next `t` of customers who are alive; shape (n, 2)."""
     out = np.zeros((x.size, 2))
     chances, stays = np.empty(256), np.empty(256)
@@ -294,16 +352,91 @@ def moments_if_alive(t, x, t_x, T, group, theta, k, shift):  # type: ignore[no-u
 
 
 @njit(cache=True, error_model="numpy")
-def at_least_if_alive(t, x, t_x, T, group, theta, k, shift, most):  # type: ignore[no-untyped-def]
+def at_least_if_alive(t, x, t_x, T, group, theta, k, shift, most):
     """P(X >= m) for m = 1 … `most`, of customers who are alive; shape (n, most)."""
     out = np.zeros((x.size, most))
     for i in range(x.size):
         g = group[i]
         a, b = theta[g, 2], theta[g, 3] + x[i] + shift
         span = theta[g, 1] + T[i]
+        if k == 1 and most == 1:
+            out[i, 0] = -math.expm1(-(theta[g, 0] + x[i]) * math.log1p(t / span))
+            continue
         tail, length = _tails(theta[g, 0] + k * x[i], (T[i] - t_x[i]) / span, t / span, k, most)
         stays = 1.0
         for m in range(1, min(length, most + 1)):
             out[i, m - 1] = tail[m] * stays
             stays *= (b + m - 1) / (a + b + m - 1)
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def discounted_forever(rate, x, t_x, T, group, theta, k, shift):
+    """Σ over all purchases to come of e^(-rate × when) of customers who are alive, shape (n,).
+
+    Given λ and p, with q = λ / (λ + rate), the n-th is worth q^(nk - j) on average if j events
+    have passed, and comes about with probability (1 - p)^(n - 1); so all of them are worth
+    q^(k - j) / (1 - (1 - p) q^k). The mean over λ and p is by the trapezoidal rule over ln λ
+    and the log-odds of p.
+    """
+    out = np.zeros(x.size)
+    for i in range(x.size):
+        g = group[i]
+        a, b = theta[g, 2], theta[g, 3] + x[i] + shift
+        span = theta[g, 1] + T[i]
+        n = theta[g, 0] + k * x[i]
+        odds, weights = _log_odds_nodes(a, b, 32 + math.log1p(60 * (n + k) / (span * rate)))
+        total, stage, stages = 0.0, 1.0, 0.0
+        for j in range(k):
+            if j > 0:
+                stage *= (n + j - 1) / j * (T[i] - t_x[i]) / span
+            size = n + j
+            step = 0.25 / math.sqrt(max(size, 1.0))
+            mode = math.log(size / span)
+            mass, worth = 0.0, 0.0
+            low = int(-(9 / math.sqrt(size) + 40 / (size + 1)) / step)
+            for s in range(low, int((9 / math.sqrt(size) + 4) / step)):
+                lam = math.exp(mode + s * step)
+                density = math.exp(size * s * step - span * lam + size)
+                if density < 1e-18:
+                    continue
+                mass += density
+                q = lam / (lam + rate)
+                log_q = -math.log1p(rate / lam)
+                stays, leaves_none = math.exp(k * log_q), -math.expm1(k * log_q)
+                inner = 0.0
+                for v in range(odds.size):
+                    inner += weights[v] / (leaves_none + odds[v] * stays)
+                worth += density * q ** (k - j) * inner
+            # What lies left of the first node buys nothing; it only belongs to the mass.
+            first = math.exp(size * low * step - span * math.exp(mode + low * step) + size)
+            mass += first * math.exp(-size * step) / -math.expm1(-size * step)
+            total += stage * worth / mass
+            stages += stage
+        out[i] = total / stages
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _log_odds_nodes(a, b, depth):
+    """Points p, and weights of a mean over beta(a, b) of a function that is level below e^-depth."""
+    step = 0.25 / math.sqrt(max(a, 1.0))
+    low, high = -depth, 36 + math.log1p(a)
+    size = int((high - low) / step) + 1
+    p, weights = np.empty(size), np.empty(size)
+    top = -np.inf
+    for i in range(size):
+        y = low + i * step
+        log_p = -math.log1p(math.exp(-y)) if y > -36 else y
+        weights[i] = a * log_p - b * (math.log1p(math.exp(y)) if y < 36 else y)
+        p[i] = math.exp(log_p)
+        top = max(top, weights[i])
+    total = 0.0
+    for i in range(size):
+        weights[i] = math.exp(weights[i] - top)
+    weights[0] /= -math.expm1(-a * step)
+    weights[-1] /= -math.expm1(-b * step)
+    for i in range(size):
+        total += weights[i]
+    keep = weights > 1e-18 * total
+    return p[keep], weights[keep] / total

@@ -11,7 +11,9 @@ from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require, require_columns
 
 
-def learn_covariates(X: Any, names: Sequence[str], *, caller: str, weight: Any = None) -> list[dict[str, Any]]:
+def learn_covariates(
+    X: Any, names: Sequence[str], *, caller: str, weight: Any = None
+) -> list[dict[str, Any]]:
     """How to turn each covariate into numbers: words into 0/1 columns, less their mean.
 
     Returns
@@ -83,10 +85,16 @@ def _table(X: Any, names: Sequence[str], caller: str) -> pd.DataFrame:
 
 def _numbers(table: pd.DataFrame, name: str, caller: str) -> np.ndarray:
     if not pd.api.types.is_numeric_dtype(table[name]):
-        raise SchemaError(f"{caller}: covariate {name} was a number in fit, but has dtype {table[name].dtype}.")
+        raise SchemaError(
+            f"{caller}: covariate {name} was a number in fit, but has dtype {table[name].dtype}."
+        )
     values = table[name].to_numpy(dtype=float, na_value=np.nan)
     require(
-        np.isfinite(values), column=name, rule="a finite number", caller=caller, remedy="Fill in what is missing."
+        np.isfinite(values),
+        column=name,
+        rule="a finite number",
+        caller=caller,
+        remedy="Fill in what is missing.",
     )
     return values
 

@@ -49,7 +49,9 @@ class Customers:
     ) -> "Customers":
         """From arrays that broadcast; a weight of 1 and one group by default."""
         shape = np.broadcast_shapes(np.shape(x), np.shape(t_x), np.shape(T))
-        x, t_x, T = (np.ascontiguousarray(np.broadcast_to(a, shape), dtype=float).ravel() for a in (x, t_x, T))
+        x, t_x, T = (
+            np.ascontiguousarray(np.broadcast_to(a, shape), dtype=float).ravel() for a in (x, t_x, T)
+        )
         weight = np.ones_like(x) if weight is None else np.asarray(weight, dtype=float)
         group = np.zeros(x.size, dtype=np.int64) if group is None else group
         return cls(x, t_x, T, weight, group, np.zeros((1, 0)) if design is None else design)
@@ -60,10 +62,14 @@ class Customers:
         return float(self.weight.sum())
 
     @cached_property
-    def by_frequency(self) -> tuple[list[np.ndarray], np.ndarray]:
-        """Distinct (frequency, group), and the place of each row among them."""
-        rows, place, _ = distinct_rows(self.x, self.group)
-        return rows, place
+    def by_frequency(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distinct (frequency, group): the two columns, and the total weight of each."""
+        if len(self.design) == 1 and self.x.max(initial=0) < 1_000_000:
+            weights = np.bincount(self.x.astype(np.int64), weights=self.weight)
+            x = np.flatnonzero(weights)
+            return x.astype(float), np.zeros(x.size, dtype=np.int64), weights[x]
+        (x, group), place, _ = distinct_rows(self.x, self.group)
+        return x, group.astype(np.int64), np.bincount(place, weights=self.weight, minlength=x.size)
 
     def shared(self) -> "Customers":
         """Equal rows as one with their total weight, if that makes for clearly fewer."""
@@ -71,7 +77,9 @@ class Customers:
         if counted is not None:
             rows, weight = counted
             group = np.zeros(rows.size, dtype=np.int64)
-            return replace(self, x=self.x[rows], t_x=self.t_x[rows], T=self.T[rows], weight=weight, group=group)
+            return replace(
+                self, x=self.x[rows], t_x=self.t_x[rows], T=self.T[rows], weight=weight, group=group
+            )
         found = shared_rows(self.x, self.t_x, self.T, self.group)
         if found is None:
             return self
@@ -112,7 +120,7 @@ def read_customers(
 
 
 @njit(cache=True)
-def _lawful(x, t_x, T):  # type: ignore[no-untyped-def]
+def _lawful(x, t_x, T):
     wrong = False
     for i in range(x.size):  # without a way out, so that several rows are looked at together
         seen = (x[i] >= 0) & (x[i] == np.floor(x[i])) & (t_x[i] >= 0) & (t_x[i] <= T[i])
@@ -125,7 +133,12 @@ def _say_what_is_wrong(
 ) -> None:
     frequency, recency, age = columns
     rules = [
-        (frequency, (x >= 0) & (x == np.floor(x)), "a whole count >= 0", "Count purchases, do not average them."),
+        (
+            frequency,
+            (x >= 0) & (x == np.floor(x)),
+            "a whole count >= 0",
+            "Count purchases, do not average them.",
+        ),
         (recency, t_x >= 0, ">= 0", "It is the age at the last purchase, not days since."),
         (recency, t_x <= T, f"<= {age}", f"It is the age at the last purchase; {age} is the age now."),
         (

@@ -87,7 +87,7 @@ def rows_in_ticks(x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 
 @njit(cache=True)
-def _cells(x, T, ticks, least, width, n_cells):  # type: ignore[no-untyped-def]
+def _cells(x, T, ticks, least, width, n_cells):
     cells = np.empty(x.size, dtype=np.int32)
     used = np.full(n_cells, -1, dtype=np.int32)
     for i in range(x.size):
@@ -102,7 +102,7 @@ def _cells(x, T, ticks, least, width, n_cells):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _count(x, t_x, T, weight, ticks):  # type: ignore[no-untyped-def]
+def _count(x, t_x, T, weight, ticks):
     """See `count_in_ticks`; False if a time is not a whole number of ticks, or a count is too large."""
     size, room, found = 1 << 16, 1 << 15, 0
     slots = np.full(size, -1, dtype=np.int32)
@@ -148,7 +148,7 @@ def _count(x, t_x, T, weight, ticks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def _spread(key):  # type: ignore[no-untyped-def]
+def _spread(key):
     """Whole numbers that lie close together, far apart; >= 0."""
     code = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64(code >> np.uint64(33))
@@ -213,7 +213,7 @@ def _group(bits: np.ndarray, sample: int) -> tuple[np.ndarray, np.ndarray, bool]
 
 
 @njit(cache=True, inline="always")
-def _hash(key: np.ndarray) -> int:
+def _hash(key):
     code = np.uint64(0x9E3779B97F4A7C15)
     for j in range(key.size):
         code = (code ^ key[j]) * np.uint64(0xBF58476D1CE4E5B9)

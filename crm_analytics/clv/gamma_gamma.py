@@ -1,19 +1,21 @@
 """Gamma-Gamma model: what a customer spends per transaction."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numba import njit
 from scipy.special import digamma, gammaln, polygamma
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.clv.distinct import distinct_rows
+from crm_analytics.clv.uncertainty import parameter_table
 from crm_analytics.core.errors import ConvergenceError
-from crm_analytics.core.optimise import FitReport, maximise, standard_errors
+from crm_analytics.core.optimise import FitReport, covariance_of, maximise
 from crm_analytics.core.tables import require, summary_columns
-
 
 _MANY = 40_000  # customers, from which a search begins where one over a few of them ended
 
@@ -35,8 +37,10 @@ class GammaGammaModel(BaseEstimator):
         Shape of a customer's spend; shape and scale (currency) of its spread.
     log_likelihood_ : float
         At the optimum, without the penalty.
+    log_params_, covariance_ : ndarray
+        Logarithms of the parameters, and their covariance from the observed information.
     standard_errors_ : dict of str to float
-        From the observed information; NaN where the likelihood is flat.
+        NaN where the likelihood is flat.
     frequency_correlation_ : float
         Pearson correlation of log spend with log frequency among repeat buyers; NaN if
         either does not vary. Near 0 is what the model assumes.
@@ -56,6 +60,7 @@ class GammaGammaModel(BaseEstimator):
     """
 
     COLUMNS = ("frequency", "monetary_value")
+    PARAMETERS = ("p", "q", "v")
 
     def __init__(self, *, l2_penalty: float = 0.0) -> None:
         self.l2_penalty = l2_penalty
@@ -90,18 +95,62 @@ class GammaGammaModel(BaseEstimator):
         )
         params, information, report, log_lik = fit_gamma_gamma(x[repeat], z[repeat], self.l2_penalty)
         self.p_, self.q_, self.v_ = map(float, params)
-        errors = standard_errors(np.log(params), information, int(repeat.sum()))
-        self.standard_errors_ = dict(zip(["p", "q", "v"], map(float, errors), strict=True))
+        self.log_params_ = np.log(params)
+        self.covariance_ = covariance_of(information, int(repeat.sum()))
+        self.standard_errors_ = self.parameter_table()["standard_error"].to_dict()
         self.log_likelihood_ = float(log_lik)
         self.frequency_correlation_ = _correlation(np.log(x[repeat]), np.log(z[repeat]))
         self.fit_report_ = report.as_dict()
         return self
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, float], **settings: Any) -> Self:
+        """A model that is given its parameters, such as published ones, instead of data.
+
+        It predicts as a fitted one does; what only data can tell is NaN.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float
+            p, q and v (currency), each > 0, and q > 1.
+        **settings
+            What the constructor takes.
+
+        Examples
+        --------
+        >>> model = GammaGammaModel.from_parameters({"p": 6.25, "q": 3.74, "v": 15.44})
+        >>> model.predict(pd.DataFrame({"frequency": [0, 2], "monetary_value": [0.0, 22.35]})).round(2)
+        array([35.22, 24.66])
+        """
+        names = cls.PARAMETERS
+        given = dict(parameters)
+        known = set(given) == set(names) and all(0 < given[name] < np.inf for name in names)
+        if not known or given["q"] <= 1:
+            raise ValueError(
+                f"parameters must be {', '.join(names)}, each > 0, and q > 1 lest the mean spend be infinite. "
+                f"Got {given!r} instead."
+            )
+        model = cls(**settings)
+        model.p_, model.q_, model.v_ = (float(given[name]) for name in names)
+        model.log_params_ = np.log([given[name] for name in names])
+        model.covariance_ = np.full((3, 3), np.nan)
+        model.standard_errors_ = dict.fromkeys(names, np.nan)
+        model.log_likelihood_ = model.frequency_correlation_ = np.nan
+        report = FitReport(False, np.nan, np.nan, 0, "parameters were given, not fitted", np.nan)
+        model.fit_report_ = report.as_dict()
+        model.n_features_in_, model.feature_names_in_ = 2, np.array(cls.COLUMNS, dtype=object)
+        return model
 
     def predict(self, X: Any) -> np.ndarray:
         """Expected spend per purchase (currency), shape (n_customers,)."""
         check_is_fitted(self)
         x, z = self._customers(X, reset=False)
         return expected_spend(x, z, self.p_, self.q_, self.v_)
+
+    def parameter_table(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Parameters with standard errors and intervals; see `BetaGeoModel.parameter_table`."""
+        check_is_fitted(self)
+        return parameter_table(list(self.PARAMETERS), 3, self.log_params_, self.covariance_, level)
 
     def _customers(self, X: Any, *, reset: bool) -> np.ndarray:
         x, z = summary_columns(self, X, self.COLUMNS, reset=reset)
@@ -175,8 +224,10 @@ def fit_gamma_gamma(
             f"GammaGammaModel.fit: q = {q:.3g}, but a finite mean spend needs q > 1: a few spend out of all "
             "proportion. Cap the largest spends (at their 95 % quantile, say), or model those customers apart."
         )
+    # A density of spend: one factor for each customer. The penalty is no part of the likelihood.
+    value = x.size * (report.value + l2_penalty * np.exp(2 * log_params).sum() - np.log(scale))
     params = np.array([p, q, v * scale])
-    return params, information, report, float(log_likelihood(x, z, *params).sum())
+    return params, information, report, float(value)
 
 
 class _Spends:
@@ -184,7 +235,7 @@ class _Spends:
 
     def __init__(self, x: np.ndarray, z: np.ndarray) -> None:
         self.x, self.z, self.n = x, z, x.size
-        (self.counts,), place, weight = distinct_rows(x)
+        (self.counts,), _, weight = distinct_rows(x)
         self.share = weight / self.n
         log_z = np.log(z)
         self.x_log_z, self.log_z = float(x @ log_z) / self.n, float(log_z.sum()) / self.n
@@ -196,7 +247,7 @@ class _Spends:
 
 
 @njit(cache=True, error_model="numpy")
-def _sums(x, z, v):  # type: ignore[no-untyped-def]
+def _sums(x, z, v):
     out = np.zeros(6)
     for i in range(x.size):
         total = v + x[i] * z[i]
@@ -210,9 +261,7 @@ def _sums(x, z, v):  # type: ignore[no-untyped-def]
     return out
 
 
-def _value_gradient_hessian(
-    log_params: np.ndarray, spends: _Spends
-) -> tuple[float, np.ndarray, np.ndarray]:
+def _value_gradient_hessian(log_params: np.ndarray, spends: _Spends) -> tuple[float, np.ndarray, np.ndarray]:
     """Mean log-likelihood with its derivatives by the logarithms of (p, q, v)."""
     p, q, v = params = np.exp(log_params)
     c, share = spends.counts, spends.share

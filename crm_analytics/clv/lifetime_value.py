@@ -7,11 +7,16 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.clv.beta_geo import BetaGeoModel
-from crm_analytics.clv.discounting import continuous_rate, discounted_total
-from crm_analytics.clv.gamma_gamma import GammaGammaModel
+from crm_analytics.clv.customers import Customers
+from crm_analytics.clv.discounting import continuous_rate
+from crm_analytics.clv.gamma_gamma import GammaGammaModel, expected_spend
+from crm_analytics.clv.pareto_nbd import ParetoNBDModel
+from crm_analytics.clv.purchase_model import PurchaseModel
+from crm_analytics.clv.uncertainty import intervals_of_total, laplace, proper_level
+from crm_analytics.clv.value_interval import value_quantiles
 from crm_analytics.core.tables import summary_columns
 from crm_analytics.core.units import periods_per_year
+from crm_analytics.metrics import ModelError
 
 
 class LifetimeValueModel(BaseEstimator):
@@ -22,8 +27,9 @@ class LifetimeValueModel(BaseEstimator):
 
     Parameters
     ----------
-    purchases : BetaGeoModel, optional
-        Model of purchases; `BetaGeoModel()` by default. It is cloned, never fitted itself.
+    purchases : purchase model, optional
+        Model of purchases; `ParetoNBDModel()` by default, which of those that need no gaps
+        assumes least. It is cloned, never fitted itself.
     spend : GammaGammaModel, optional
         Model of spend per purchase; `GammaGammaModel()` by default. Cloned likewise.
     unit : {"D", "W", "M", "h"}
@@ -42,6 +48,11 @@ class LifetimeValueModel(BaseEstimator):
     n_without_spend_ : int
         Repeat buyers whose repeat purchases brought nothing (all free or refunded). They
         cannot inform the spend model, and are left out of its fit; they are scored.
+
+    choice_ : dict
+        Why this purchase model: `reason` and `warnings` in words, and `log_ratios`, the
+        logarithms of actual over predicted purchases at earlier origins. `batch.fit` writes
+        it; who fits by hand has chosen by hand.
 
     References
     ----------
@@ -65,7 +76,7 @@ class LifetimeValueModel(BaseEstimator):
         *,
         unit: str,
         horizon: float,
-        purchases: BetaGeoModel | None = None,
+        purchases: PurchaseModel | None = None,
         spend: GammaGammaModel | None = None,
         annual_discount_rate: float = 0.1,
         margin: float = 1.0,
@@ -97,22 +108,31 @@ class LifetimeValueModel(BaseEstimator):
         if not np.isfinite(self.margin):
             raise ValueError(f"margin must be finite. Got {self.margin!r} instead.")
         table = self._table(X, reset=True)
-        self.purchases_ = clone(self.purchases if self.purchases is not None else BetaGeoModel()).fit(table)
+        purchases = clone(self.purchases if self.purchases is not None else ParetoNBDModel())
+        self.purchases_ = purchases.fit(self._further(table, X))
         free = (table["frequency"] > 0) & (table["monetary_value"] == 0)
         self.n_without_spend_ = int(free.sum())
+        self.choice_ = {"reason": "chosen by the caller", "warnings": [], "log_ratios": []}
         self.spend_ = clone(self.spend if self.spend is not None else GammaGammaModel()).fit(table[~free])
         return self
 
     def predict(self, X: Any, *, horizon: float | None = None) -> np.ndarray:
         """Value of each customer over the horizon (currency), shape (n_customers,)."""
-        return self.predict_table(X, horizon=horizon)["clv"].to_numpy()
+        check_is_fitted(self)
+        length = self._horizon(horizon)
+        table = self._table(X, reset=False)
+        customers = self.purchases_._customers(self._further(table, X), reset=False)
+        alive, _, discounted = self._purchases(customers, length)
+        return self.margin * self.spend_.predict(table) * alive * discounted
 
     def probability_alive(self, X: Any) -> np.ndarray:
         """P(still a customer now), shape (n_customers,)."""
         check_is_fitted(self)
         return self.purchases_.probability_alive(self._table(X, reset=False))
 
-    def predict_table(self, X: Any, *, horizon: float | None = None) -> pd.DataFrame:
+    def predict_table(
+        self, X: Any, *, horizon: float | None = None, level: float | None = None
+    ) -> pd.DataFrame:
         """Everything that is predicted, one row a customer, on the index of `X`.
 
         Parameters
@@ -120,28 +140,133 @@ class LifetimeValueModel(BaseEstimator):
         X : DataFrame or array of shape (n_customers, 4)
         horizon : float, optional
             In `unit`; that of the constructor by default.
+        level : float in (0, 1), optional
+            Adds the interval that the customer's value will lie in with this probability.
 
         Returns
         -------
         DataFrame
             `p_alive`; `expected_purchases` over the horizon (count, not discounted);
-            `expected_spend` per purchase (currency); `clv` (currency, discounted margin).
+            `p_no_purchase` in the horizon; `expected_spend` per purchase (currency); `clv`
+            (currency, discounted margin); with `level` also `clv_lower` and `clv_upper`
+            (currency): of what the customer will bring, not of its expectation, and for
+            most customers from 0.
         """
         check_is_fitted(self)
         length = self._horizon(horizon)
         table = self._table(X, reset=False)
-        rate = continuous_rate(self.annual_discount_rate, self.unit)
-        purchases = self.purchases_.predict(table, horizon=length)
+        customers = self.purchases_._customers(self._further(table, X), reset=False)
+        alive, purchases, discounted = self._purchases(customers, length)
         spend = self.spend_.predict(table)
-        discounted = self.purchases_.discounted_purchases(table, rate=rate, horizon=length)
-        return pd.DataFrame(
-            {
-                "p_alive": self.purchases_.probability_alive(table),
-                "expected_purchases": purchases,
-                "expected_spend": spend,
-                "clv": self.margin * spend * discounted,
-            },
-            index=table.index,
+        buys = self.purchases_._shared(
+            customers, lambda c, at: self.purchases_._at_least(length, c, at, 1)[:, 0]
+        )
+        columns = {
+            "p_alive": alive,
+            "expected_purchases": alive * purchases,
+            "p_no_purchase": 1 - alive * buys,
+            "expected_spend": spend,
+            "clv": self.margin * spend * alive * discounted,
+        }
+        if level is not None:
+            tail = (1 - proper_level(level)) / 2
+            bounds, _ = self._value_quantiles(
+                table, customers, purchases, discounted, length, (tail, 1 - tail)
+            )
+            columns["clv_lower"], columns["clv_upper"] = bounds
+        return pd.DataFrame(columns, index=table.index)
+
+    def total_interval(
+        self,
+        X: Any,
+        *,
+        horizon: float | None = None,
+        level: float = 0.9,
+        model_error: Any = None,
+        n_draws: int = 100,
+        random_state: Any = 0,
+    ) -> pd.DataFrame:
+        """How sure of the value of all customers together, one source of doubt after another.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_customers, 4)
+        horizon : float, optional
+            In `unit`; that of the constructor by default.
+        level : float in (0, 1)
+        model_error : metrics.ModelError, optional
+            How far totals were off at earlier origins; learnt from `choice_` by default.
+        n_draws : int
+            Draws of the parameters of both models.
+        random_state : int or numpy Generator
+
+        Returns
+        -------
+        DataFrame indexed by `doubt`: "parameters", "purchases" (what customers do, given the
+        parameters), "model"; columns `expected`, `lower`, `upper` (currency).
+        """
+        check_is_fitted(self)
+        length = self._horizon(horizon)
+        table = self._table(X, reset=False)
+        customers = self.purchases_._customers(self._further(table, X), reset=False)
+        alive, purchases, discounted = self._purchases(customers, length)
+        _, variance = self._value_quantiles(table, customers, purchases, discounted, length, (0.05, 0.95))
+        discount = np.divide(discounted, purchases, out=np.ones_like(purchases), where=purchases > 0)
+        x, z = table["frequency"].to_numpy(dtype=float), table["monetary_value"].to_numpy(dtype=float)
+        rng = np.random.default_rng(random_state)
+        of_purchases = self.purchases_.draw_parameters(n_draws, random_state=rng)
+        of_spend = np.exp(laplace(self.spend_.log_params_, self.spend_.covariance_, n_draws, rng))
+        totals = []
+        for draw, (p, q, v) in zip(of_purchases, of_spend, strict=True):
+            theta = self.purchases_._theta(customers, draw)
+            mean = self.purchases_._shared(
+                customers, lambda c, at: self.purchases_._mean(length, c, at), theta
+            )
+            spend = expected_spend(x, z, p, max(q, 1.01), v)
+            totals.append(self.margin * (self.purchases_._alive(customers, theta) * mean * discount) @ spend)
+        expected = float(self.margin * (alive * discounted) @ self.spend_.predict(table))
+        error = ModelError.learn(self.choice_["log_ratios"]) if model_error is None else model_error
+        return intervals_of_total(
+            expected, np.array(totals), np.full(n_draws, variance.sum()), proper_level(level), error, rng
+        )
+
+    def _purchases(self, customers: Customers, length: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """P(alive); and of those alive, the purchases to come, plain and discounted."""
+        model = self.purchases_
+        rate = continuous_rate(self.annual_discount_rate, self.unit)
+
+        def both(c: Customers, theta: np.ndarray) -> np.ndarray:
+            return np.stack(
+                [model._mean(length, c, theta), model._discounted(c, theta, length, rate)], axis=1
+            )
+
+        plain, discounted = model._shared(customers, both).T
+        return model._alive(customers, model._theta(customers)), plain, discounted
+
+    def _value_quantiles(
+        self,
+        table: pd.DataFrame,
+        customers: Customers,
+        purchases: np.ndarray,
+        discounted: np.ndarray,
+        length: float,
+        chances: tuple[float, float],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        discount = np.divide(discounted, purchases, out=np.ones_like(purchases), where=purchases > 0)
+        spend = table["monetary_value"].to_numpy(dtype=float)
+        low, high = sorted(chances) if self.margin >= 0 else sorted(chances, reverse=True)
+        return value_quantiles(
+            self.purchases_, customers, self.spend_, spend, self.margin * discount, length, (low, high)
+        )
+
+    def _further(self, table: pd.DataFrame, X: Any) -> pd.DataFrame:
+        """The table with what else the purchase model reads from `X`: gaps and covariates."""
+        if hasattr(X, "to_pandas"):
+            X = X.to_pandas()
+        if not isinstance(X, pd.DataFrame):
+            return table
+        return table.join(
+            X.drop(columns=[name for name in X.columns if name in table.columns]).set_axis(table.index)
         )
 
     def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:

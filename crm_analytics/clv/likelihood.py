@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crm_analytics.clv.customers import Customers
-from crm_analytics.core.optimise import LOG_BOUND, FitReport, maximise
+from crm_analytics.core.optimise import LOG_BOUND, FitReport, covariance_of, maximise
 
 # From customers, a row of parameters for each group, and whether each row is wanted or the sum of each
 # group, to (value, 4 first derivatives, 10 second derivatives by the parameters themselves).
@@ -75,9 +75,7 @@ class Problem:
     scaled: bool = True
 
 
-def parameters_by_group(
-    log_params: np.ndarray, design: np.ndarray, signs: Sequence[float]
-) -> np.ndarray:
+def parameters_by_group(log_params: np.ndarray, design: np.ndarray, signs: Sequence[float]) -> np.ndarray:
     """The four parameters of each group, shape (n_groups, 4)."""
     log_theta = np.tile(log_params[:4], (len(design), 1))
     coefficients = log_params[4:].reshape(-1, design.shape[1]) if design.shape[1] else ()
@@ -175,14 +173,13 @@ def _covariance(
     """
     free = np.abs(log_params) < LOG_BOUND - 0.01
     covariance = np.zeros_like(information)
-    inner = information[np.ix_(free, free)] * n
-    try:
-        lower = np.linalg.inv(np.linalg.cholesky(inner))
-    except np.linalg.LinAlgError:
+    inverse = covariance_of(information[np.ix_(free, free)], n)
+    if np.isnan(inverse).any():
         return np.full_like(information, np.nan)
-    inverse = lower.T @ lower
     if problem.robust:
-        inverse = inverse @ (n * _score_products(customers, problem, log_params)[np.ix_(free, free)]) @ inverse
+        inverse = (
+            inverse @ (n * _score_products(customers, problem, log_params)[np.ix_(free, free)]) @ inverse
+        )
     covariance[np.ix_(free, free)] = inverse
     return covariance
 

@@ -94,7 +94,7 @@ class MBGCNBDModel(PurchaseModel):
         """
         if self.k is not None and not (self.k == int(self.k) and 1 <= self.k <= MOST_REGULAR):
             raise ValueError(f"k must be a whole number from 1 to {MOST_REGULAR}, or None. Got {self.k!r}.")
-        return super().fit(X, y, sample_weight)  # type: ignore[return-value]
+        return super().fit(X, y, sample_weight)
 
     def _customers(self, X: Any, *, reset: bool, sample_weight: Any = None) -> Customers:
         customers = super()._customers(X, reset=reset, sample_weight=sample_weight)
@@ -127,7 +127,11 @@ class MBGCNBDModel(PurchaseModel):
             if best is not None:  # k events take as long as k - 1 and one more
                 start = best.log_params + np.log([1, (k - 1) / k, 1, 1])
             found = fit(customers, self._problem_of(customers, k), start)
-            value = found.log_likelihood + (k - 1) * customers.log_gaps - customers.weight @ customers.x * gammaln(k)
+            value = (
+                found.log_likelihood
+                + (k - 1) * customers.log_gaps
+                - customers.weight @ customers.x * gammaln(k)
+            )
             found = replace(found, log_likelihood=float(value))
             self.k_log_likelihoods_.append(found.log_likelihood)
             if best is not None and found.log_likelihood <= best.log_likelihood:
@@ -170,3 +174,9 @@ class MBGCNBDModel(PurchaseModel):
     def _at_least(self, t: float, customers: Customers, theta: np.ndarray, most: int) -> np.ndarray:
         c = customers
         return family.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, self.k_, 1, most)
+
+    def _discounted(self, customers: Customers, theta: np.ndarray, horizon: float, rate: float) -> np.ndarray:
+        if horizon < np.inf:
+            return super()._discounted(customers, theta, horizon, rate)
+        c = customers
+        return family.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, self.k_, 1)

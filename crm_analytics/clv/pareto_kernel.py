@@ -19,28 +19,28 @@ from scipy.special import digamma, exprel, gammaln, polygamma
 
 from crm_analytics.clv.beta_geo_family import negative_binomial_tail
 from crm_analytics.clv.customers import N_TERMS, Customers
+from crm_analytics.clv.distinct import distinct_rows
 
-_FEW = tuple((node + 1) / 2 for node in np.polynomial.legendre.leggauss(14)[0])
-_NODES_FEW, _WEIGHTS_FEW = np.polynomial.legendre.leggauss(14)
-_NODES_MANY, _WEIGHTS_MANY = np.polynomial.legendre.leggauss(48)
-NODES = (np.concatenate([_NODES_FEW, _NODES_MANY]) + 1) / 2  # on [0, 1]
-WEIGHTS = np.concatenate([_WEIGHTS_FEW, _WEIGHTS_MANY]) / 2
-N_FEW = 14
+# Gauss-Legendre rules on [0, 1], one after another: for short stretches, for most, and for long ones.
+_RULES = [np.polynomial.legendre.leggauss(n) for n in (8, 14, 48)]
+NODES = (np.concatenate([nodes for nodes, _ in _RULES]) + 1) / 2
+WEIGHTS = np.concatenate([weights for _, weights in _RULES]) / 2
+SHORT, MOST = 8, 22  # where the second and the third begin
 
 
 def terms(customers: Customers, theta: np.ndarray, *, each: bool = False) -> np.ndarray:
     """Log-likelihood with its derivatives by r, α, s, β; as `beta_geo_family.terms` gives them."""
     c = customers
-    cell = np.arange(c.x.size) if each else c.group
-    out = np.zeros((c.x.size if each else len(theta), N_TERMS))
-    weight = np.ones_like(c.x) if each else c.weight
-    _coupled(c.x, c.t_x, c.T, weight, c.group, cell, theta, NODES, WEIGHTS, out)
-    (x, group), place = c.by_frequency
-    apart = _apart(x, *theta[group.astype(int)].T)
     if each:
-        return out + apart[place]
-    weights = np.bincount(place, weights=c.weight, minlength=x.size)
-    np.add.at(out, group.astype(int), apart * weights[:, None])
+        out = np.zeros((c.x.size, N_TERMS))
+        everyone = np.arange(c.x.size)
+        _coupled(c.x, c.t_x, c.T, np.ones_like(c.x), c.group, everyone, theta, NODES, WEIGHTS, out)
+        rows, place, _ = distinct_rows(c.x, c.group)
+        return out + _apart(rows[0], *theta[rows[1].astype(np.int64)].T)[place]
+    out = np.zeros((len(theta), N_TERMS))
+    _coupled(c.x, c.t_x, c.T, c.weight, c.group, c.group, theta, NODES, WEIGHTS, out)
+    x, group, weights = c.by_frequency
+    np.add.at(out, group, _apart(x, *theta[group].T) * weights[:, None])
     return out
 
 
@@ -59,7 +59,7 @@ def _apart(x: np.ndarray, r: np.ndarray, alpha: np.ndarray, s: np.ndarray, beta:
 
 
 @njit(cache=True, error_model="numpy")
-def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):  # type: ignore[no-untyped-def]
+def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):
     """ln ∫ (α + τ)^-n (β + τ)^-(s+1) dτ over (begin, end], less ln of the integrand at its beginning.
 
     Gauss-Legendre in v = ln(c + τ), c the smaller of α and β: there the integrand has no
@@ -78,9 +78,15 @@ def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):  # ty
     if grow_b < 30:
         stop = min(stop, begin + (beta + begin) * math.expm1(grow_b))
     length = math.log1p((stop - begin) / (c + begin))
-    fall = n * math.log1p((stop - begin) / (alpha + begin)) + (s + 1) * math.log1p((stop - begin) / (beta + begin))
-    few = length < 1.5 and fall < 8
-    first, last = (0, N_FEW) if few else (N_FEW, nodes.size)
+    fall = n * math.log1p((stop - begin) / (alpha + begin)) + (s + 1) * math.log1p(
+        (stop - begin) / (beta + begin)
+    )
+    if length < 0.75 and fall < 2.5:
+        first, last = 0, SHORT
+    elif length < 1.5 and fall < 8:
+        first, last = SHORT, MOST
+    else:
+        first, last = MOST, nodes.size
     total = 0.0
     for q in range(first, last):
         past = (c + begin) * math.expm1(length * nodes[q])  # τ - begin
@@ -109,7 +115,7 @@ def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):  # ty
 
 
 @njit(cache=True, error_model="numpy")
-def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):  # type: ignore[no-untyped-def]
+def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):
     """Add ln{ (α + T)^-n (β + T)^-s + s J } and its derivatives to the row of `out` that `cell` names."""
     e = np.empty(14)
     d1, d2 = np.zeros(4), np.zeros((4, 4))  # of ln(s J)
@@ -164,7 +170,7 @@ def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):  # typ
 
 
 @njit(cache=True, error_model="numpy")
-def log_odds_gone(begin, end, x, group, theta, nodes, weights):  # type: ignore[no-untyped-def]
+def log_odds_gone(begin, end, x, group, theta, nodes, weights):
     """ln P(left in (begin, end]) / P(active at end), given no purchase in between; -inf if begin = end."""
     out = np.empty(x.size)
     e = np.empty(14)
@@ -201,7 +207,7 @@ def moments_if_alive(t: float, x: np.ndarray, T: np.ndarray, theta: np.ndarray) 
 
 
 @njit(cache=True, error_model="numpy")
-def at_least_if_alive(t, x, T, group, theta, most, nodes, weights):  # type: ignore[no-untyped-def]
+def at_least_if_alive(t, x, T, group, theta, most, nodes, weights):
     """P(X >= m) for m = 1 … `most`, X the purchases in the next `t` of those alive; shape (n, most).
 
     The mean over how long they stay of a negative binomial tail; Gauss-Legendre over four
@@ -216,7 +222,7 @@ def at_least_if_alive(t, x, T, group, theta, most, nodes, weights):  # type: ign
         begin = 0.0
         for stretch in range(4):
             end = math.log1p(t / span * (1 / 256, 1 / 32, 1 / 4, 1.0)[stretch])
-            for q in range(N_FEW):
+            for q in range(SHORT, MOST):
                 v = begin + (end - begin) * nodes[q]
                 mass = (end - begin) * weights[q] * s * math.exp(-s * v)
                 if mass == 0:

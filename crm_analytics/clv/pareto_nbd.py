@@ -75,9 +75,7 @@ class ParetoNBDModel(PurchaseModel):
 
     def _at_least(self, t: float, customers: Customers, theta: np.ndarray, most: int) -> np.ndarray:
         c = customers
-        found = kernel.at_least_if_alive(
-            t, c.x, c.T, c.group, theta, most, kernel.NODES, kernel.WEIGHTS
-        )
+        found = kernel.at_least_if_alive(t, c.x, c.T, c.group, theta, most, kernel.NODES, kernel.WEIGHTS)
         found[:, 0] = -np.expm1(self._log_none(t, c, theta))
         return found
 

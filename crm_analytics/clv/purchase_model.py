@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,7 +16,7 @@ from crm_analytics.clv.discounting import discounted_total
 from crm_analytics.clv.distinct import rows_in_ticks, shared_rows
 from crm_analytics.clv.likelihood import Fitted, Problem, fit, parameters_by_group
 from crm_analytics.core.errors import ConvergenceError, choice
-from crm_analytics.core.optimise import LOG_BOUND, FitReport
+from crm_analytics.core.optimise import FitReport
 
 
 class PurchaseModel(BaseEstimator):
@@ -28,11 +27,11 @@ class PurchaseModel(BaseEstimator):
     `_alive`, `_moments` and `_at_least` of the purchases to come, given alive.
     """
 
-    COLUMNS: tuple[str, ...] = ("frequency", "recency", "T")
-    PARAMETERS: tuple[str, ...] = ()
-    TIMED: tuple[bool, ...] = ()  # whether a parameter is a time, in the unit of T
-    COVARIATE_SIGNS: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
-    RECENCY_MATTERS_IF_ALIVE = False
+    COLUMNS: ClassVar[tuple[str, ...]] = ("frequency", "recency", "T")
+    PARAMETERS: ClassVar[tuple[str, ...]] = ()
+    TIMED: ClassVar[tuple[bool, ...]] = ()  # whether a parameter is a time, in the unit of T
+    COVARIATE_SIGNS: ClassVar[tuple[float, ...]] = (0.0, 0.0, 0.0, 0.0)
+    RECENCY_MATTERS_IF_ALIVE: ClassVar[bool] = False
 
     covariates: Sequence[str] = ()
     prior_precision: float = 0.0
@@ -88,11 +87,13 @@ class PurchaseModel(BaseEstimator):
         >>> from crm_analytics.clv import BetaGeoModel
         >>> model = BetaGeoModel.from_parameters({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
         >>> model.expected_purchases_new([1, 52]).round(2)
-        array([0.05, 1.44])
+        array([0.05, 1.45])
         """
         names = cls.PARAMETERS
         if set(parameters) != set(names) or not all(0 < parameters[name] < np.inf for name in names):
-            raise ValueError(f"parameters must be {', '.join(names)}, each > 0. Got {dict(parameters)!r} instead.")
+            raise ValueError(
+                f"parameters must be {', '.join(names)}, each > 0. Got {dict(parameters)!r} instead."
+            )
         model = cls(**settings)
         at = np.log([float(parameters[name]) for name in names])
         report = FitReport(False, np.nan, np.nan, 0, "parameters were given, not fitted", np.nan)
@@ -198,20 +199,9 @@ class PurchaseModel(BaseEstimator):
         the likelihood is flat or the parameter went to the boundary.
         """
         check_is_fitted(self)
-        z = norm.ppf(0.5 + _level(level) / 2)
-        spread = np.sqrt(np.diag(self.covariance_))
-        spread = np.where((spread > 0) & (spread < LOG_BOUND), spread, np.nan)  # wider than the search: flat
-        at, n = self.log_params_, len(self.PARAMETERS)
-        logs = np.arange(at.size) < n
-        estimate = np.where(logs, np.exp(at), at)
-        return pd.DataFrame(
-            {
-                "estimate": estimate,
-                "standard_error": np.where(logs, estimate, 1.0) * spread,
-                "lower": np.where(logs, np.exp(at - z * spread), at - z * spread),
-                "upper": np.where(logs, np.exp(at + z * spread), at + z * spread),
-            },
-            index=pd.Index([*self.PARAMETERS, *self.coefficients_], name="parameter"),
+        names = [*self.PARAMETERS, *self.coefficients_]
+        return uncertainty.parameter_table(
+            names, len(self.PARAMETERS), self.log_params_, self.covariance_, level
         )
 
     def predict_interval(
@@ -252,7 +242,7 @@ class PurchaseModel(BaseEstimator):
         """
         customers = self._ready(X, horizon)
         draws = self._draws(draws, n_draws, random_state)
-        found = uncertainty.of_customers(self, customers, draws, horizon, _level(level))
+        found = uncertainty.of_customers(self, customers, draws, horizon, uncertainty.proper_level(level))
         return found.set_axis(_index(X) if _index(X) is not None else found.index)
 
     def total_interval(
@@ -275,9 +265,9 @@ class PurchaseModel(BaseEstimator):
         horizon : float
             Periods.
         level : float in (0, 1)
-        model_error : ModelError, optional
-            How far totals were off at earlier origins, as `compare_models` and
-            `learn_model_error` find it; a typical error if nothing was learnt. Chance and
+        model_error : metrics.ModelError, optional
+            How far totals were off at earlier origins, as `evaluation.compare_models` finds
+            it; a typical error if nothing was learnt. Chance and
             parameters alone miss most totals: seasons and trends are none of their business.
         n_draws, draws, random_state
             See `predict_interval`.
@@ -293,7 +283,9 @@ class PurchaseModel(BaseEstimator):
         check_is_fitted(self)
         customers = self._customers(X, reset=False, sample_weight=sample_weight)
         draws = self._draws(draws, n_draws, random_state)
-        return uncertainty.of_total(self, customers, draws, horizon, _level(level), model_error, random_state)
+        return uncertainty.of_total(
+            self, customers, draws, horizon, uncertainty.proper_level(level), model_error, random_state
+        )
 
     def draw_parameters(self, n_draws: int, *, random_state: Any = 0) -> np.ndarray:
         """Log-parameters (and coefficients) from the Laplace approximation, shape (n_draws, n)."""
@@ -353,9 +345,10 @@ class PurchaseModel(BaseEstimator):
     def _expected(self, customers: Customers, horizon: float) -> np.ndarray:
         return self._shared(customers, lambda c, theta: self._mean(horizon, c, theta))
 
-    def _shared(self, customers: Customers, answer: Any) -> np.ndarray:
+    def _shared(self, customers: Customers, answer: Any, theta: np.ndarray | None = None) -> np.ndarray:
         """`answer` of those alive, once for all who have the same future."""
-        theta = self._theta(customers)
+        if theta is None:
+            theta = self._theta(customers)
         c = customers
         if len(c.design) == 1 and not self.RECENCY_MATTERS_IF_ALIVE:
             ticks = rows_in_ticks(c.x, c.T)
@@ -424,12 +417,16 @@ class PurchaseModel(BaseEstimator):
         return parameters_by_group(at, customers.design, signs)
 
     def _draws(self, draws: np.ndarray | None, n_draws: int, random_state: Any) -> np.ndarray:
-        return self.draw_parameters(n_draws, random_state=random_state) if draws is None else np.asarray(draws)
+        return (
+            self.draw_parameters(n_draws, random_state=random_state) if draws is None else np.asarray(draws)
+        )
 
     def _judge_parameters(self) -> None:
         choice(self.covariance, name="covariance", allowed=["observed", "sandwich"])
         if not 0 <= self.prior_precision < np.inf:
-            raise ValueError(f"prior_precision must be >= 0 and finite. Got {self.prior_precision!r} instead.")
+            raise ValueError(
+                f"prior_precision must be >= 0 and finite. Got {self.prior_precision!r} instead."
+            )
 
     def _judge_horizon(self, horizon: float) -> None:
         if not 0 <= horizon < np.inf:
@@ -444,12 +441,6 @@ class PurchaseModel(BaseEstimator):
         tags.input_tags.positive_only = True
         tags.target_tags.required = False
         return tags
-
-
-def _level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"level must be in (0, 1). Got {level!r} instead.")
-    return level
 
 
 def _index(X: Any) -> Any:

@@ -1,67 +1,40 @@
 """How sure: of parameters, of a customer, of all customers, and of the model itself."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.stats import norm
 
 from crm_analytics.clv.customers import Customers
 from crm_analytics.clv.distinct import distinct_rows
-
-# Before any origin has been seen: totals of purchase models on retail logs are off by about a sixth,
-# of which one origin tells as much as this belief does.
-TYPICAL_ERROR, BELIEF_IN_ZERO, BELIEF_IN_ERROR = 0.15, 1.0, 2.0
+from crm_analytics.core.optimise import LOG_BOUND
+from crm_analytics.metrics import ModelError
 
 
-@dataclass(frozen=True)
-class ModelError:
-    """What earlier origins say of the logarithm of actual over predicted totals.
+def parameter_table(
+    names: list[str], n_positive: int, at: np.ndarray, covariance: np.ndarray, level: float
+) -> pd.DataFrame:
+    """See `PurchaseModel.parameter_table`; the first `n_positive` are logarithms of parameters."""
+    z = norm.ppf(0.5 + proper_level(level) / 2)
+    spread = np.sqrt(np.diag(covariance))
+    spread = np.where((spread > 0) & (spread < LOG_BOUND), spread, np.nan)  # wider than the search: flat
+    logs = np.arange(at.size) < n_positive
+    estimate = np.where(logs, np.exp(at), at)
+    columns = {
+        "estimate": estimate,
+        "standard_error": np.where(logs, estimate, 1.0) * spread,
+        "lower": np.where(logs, np.exp(at - z * spread), at - z * spread),
+        "upper": np.where(logs, np.exp(at + z * spread), at + z * spread),
+    }
+    return pd.DataFrame(columns, index=pd.Index(names, name="parameter"))
 
-    A normal error whose mean and variance are learnt by Bayes' rule, beginning at "mean 0,
-    about 15 %": the next error is Student's t.
 
-    Attributes
-    ----------
-    location, scale : float
-        Of the logarithm of actual / predicted at the next origin.
-    degrees_of_freedom : float
-    n_origins : int
-        Earlier origins that it was learnt from.
-
-    Examples
-    --------
-    >>> ModelError.learn([])
-    ModelError(location=0.0, scale=0.212..., degrees_of_freedom=2.0, n_origins=0)
-    >>> ModelError.learn([0.1, 0.12, 0.08]).location
-    0.075
-    """
-
-    location: float
-    scale: float
-    degrees_of_freedom: float
-    n_origins: int
-
-    @classmethod
-    def learn(cls, log_ratios: Any) -> "ModelError":
-        """From logarithms of actual / predicted totals of origins whose horizon is over."""
-        found = np.asarray(log_ratios, dtype=float)
-        if found.ndim != 1 or not np.isfinite(found).all():
-            raise ValueError("log_ratios must be finite numbers, one an origin.")
-        m = found.size
-        mean = float(found.mean()) if m else 0.0
-        weight, freedom = BELIEF_IN_ZERO + m, BELIEF_IN_ERROR + m
-        squares = BELIEF_IN_ERROR * TYPICAL_ERROR**2 + float(((found - mean) ** 2).sum())
-        squares += BELIEF_IN_ZERO * m / weight * mean**2
-        scale = float(np.sqrt(squares / freedom * (1 + 1 / weight)))
-        return cls(m * mean / weight, scale, freedom, m)
-
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Factors by which the next total may be off, shape (n,)."""
-        # Evenly spaced chances instead of random ones: the same interval from fewer draws.
-        chances = (rng.permutation(n) + 0.5) / n
-        return np.exp(self.location + self.scale * student.ppf(chances, self.degrees_of_freedom))
+def proper_level(level: float) -> float:
+    """Return `level`, or raise ValueError if it is no share of cases."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must be in (0, 1). Got {level!r} instead.")
+    return level
 
 
 def laplace(log_params: np.ndarray, covariance: np.ndarray, n_draws: int, random_state: Any) -> np.ndarray:
@@ -153,7 +126,8 @@ def of_total(
     few = customers.shared()
 
     def mean_and_variance(theta: np.ndarray) -> tuple[float, float]:
-        mean, square = model._alive(few, theta) * model._moments(horizon, few, theta).T
+        moments = model._shared(few, lambda c, at: model._moments(horizon, c, at), theta)
+        mean, square = model._alive(few, theta) * moments.T
         return float(few.weight @ mean), float(few.weight @ (square - mean**2))
 
     expected, _ = mean_and_variance(model._theta(few))
@@ -183,7 +157,9 @@ def intervals_of_total(
             expected * np.exp(error.location), *np.quantile(totals * error.draw(totals.size, rng), chances)
         ),
     }  # fmt: skip
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["expected", "lower", "upper"]).rename_axis("doubt")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["expected", "lower", "upper"]).rename_axis(
+        "doubt"
+    )
 
 
 def _distinct(customers: Customers) -> tuple[Customers, np.ndarray]:

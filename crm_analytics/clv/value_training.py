@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from crm_analytics.clv.gamma_gamma import GammaGammaModel
 from crm_analytics.clv.value_regressor import ValueRegressor
 from crm_analytics.core.units import UNIT_WORDS
-from crm_analytics.features.behaviour import behaviour_features, future_spend, period_start, shift
-from crm_analytics.features.periods import period_number
+from crm_analytics.features.behaviour import behaviour_features, future_spend
+from crm_analytics.features.periods import period_number, period_start, shift
 from crm_analytics.transactions import TransactionLog
 
 PRIOR = "expected_spend_if_buys"

@@ -149,15 +149,14 @@ def _report(
     return FitReport(not at_edge and norm <= 1e-5, norm, condition, int(iterations), message, float(value))
 
 
-def standard_errors(log_params: np.ndarray, information: np.ndarray, n: int) -> np.ndarray:
-    """Delta-method standard errors of the parameters themselves, shape (n_parameters,).
+def covariance_of(information: np.ndarray, n: float) -> np.ndarray:
+    """Inverse of the information of `n` observations, on the log scale.
 
-    NaN where the information matrix is not positive definite: the likelihood is flat
-    there and no standard error exists.
+    NaN throughout where it is not positive definite: the likelihood is flat in some
+    direction, and no variance exists.
     """
     try:
-        lower = np.linalg.cholesky(information * n)
+        lower = np.linalg.inv(np.linalg.cholesky(information * n))
     except np.linalg.LinAlgError:
-        return np.full(log_params.size, np.nan)
-    inverse = np.linalg.inv(lower)
-    return np.exp(log_params) * np.sqrt((inverse**2).sum(axis=0))
+        return np.full_like(information, np.nan)
+    return lower.T @ lower

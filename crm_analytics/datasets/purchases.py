@@ -34,8 +34,9 @@ class SimulatedPurchases:
     Attributes
     ----------
     customers : DataFrame indexed by customer_id
-        `T` (age now, weeks), `rate` (purchases a week while active), `died_at` (age at
-        which they left, weeks; inf if later than now), `mean_spend` (currency).
+        `T` (age now, weeks), `rate` (purchases a week while active; for regular buyers events,
+        k to a purchase), `died_at` (age at which they left, weeks; inf if later than now),
+        `mean_spend` (currency).
     customer : ndarray of int
         Customer of each repeat purchase, ascending.
     time : ndarray of float
@@ -153,6 +154,8 @@ def make_purchases(
         raise ValueError(f"joining_weeks must be in [0, weeks]. Got {joining_weeks!r} instead.")
     rng = np.random.default_rng(random_state)
     true = _named("params", params, PROCESSES[process])
+    if true.get("k", 1) != int(true.get("k", 1)):
+        raise ValueError(f"k must be a whole number >= 1. Got {true['k']!r} instead.")
     money = _named("spend", spend, GAMMA_GAMMA)
     age = weeks - rng.uniform(0, joining_weeks, n_customers)
     rate = rng.gamma(true["r"], 1 / true["alpha"], n_customers)
@@ -246,6 +249,10 @@ def make_opportunities(
     >>> make_opportunities(1000, random_state=7)["T"].unique()
     array([6])
     """
+    if n_customers < 1 or n_opportunities < 1:
+        raise ValueError(
+            f"n_customers and n_opportunities must be >= 1. Got {n_customers!r} and {n_opportunities!r} instead."
+        )
     rng = np.random.default_rng(random_state)
     true = _named("params", params, BETA_GEO_BETA_BINOM)
     buys = rng.beta(true["alpha"], true["beta"], n_customers)[:, None]

@@ -1,6 +1,7 @@
 """Any estimator against what happened; tables for people and for charts. Imports no model."""
 
 from crm_analytics.evaluation.alive_history import alive_history
+from crm_analytics.evaluation.comparison import Comparison, compare_models
 from crm_analytics.evaluation.concentration import value_concentration
 from crm_analytics.evaluation.coverage import interval_coverage
 from crm_analytics.evaluation.heat_map import frequency_recency_grid
@@ -8,7 +9,9 @@ from crm_analytics.evaluation.holdout import holdout_by_frequency, holdout_predi
 from crm_analytics.evaluation.tracking import tracking_table
 
 __all__ = [
+    "Comparison",
     "alive_history",
+    "compare_models",
     "frequency_recency_grid",
     "holdout_by_frequency",
     "holdout_predictions",

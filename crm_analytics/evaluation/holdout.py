@@ -12,6 +12,7 @@ from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require_columns
 from crm_analytics.metrics import gini, relative_bias
 
+NAIVE = ("naive rate", "as last time")
 NEEDED = ("frequency", "recency", "T", "frequency_before", "frequency_holdout", "duration_holdout")
 
 

@@ -1,14 +1,14 @@
 """How each customer has behaved of late: what a learner is told about the past."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pandas as pd
 
 from crm_analytics.core.errors import choice
 from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS
 from crm_analytics.features.holdout import calibration_holdout
-from crm_analytics.features.periods import PERIOD, last_period
+from crm_analytics.features.periods import PERIOD, last_period, shift
 from crm_analytics.features.summary import summary_frame
 from crm_analytics.transactions import TransactionLog
 
@@ -170,35 +170,6 @@ def future_spend(
             "Move snapshot_date back or shorten the horizon."
         )
     return calibration_holdout(log, begin, end, unit)["amount_holdout"].rename("future_spend")
-
-
-def shift(instant: datetime, periods: int, unit: str) -> datetime:
-    """Return the instant `periods` whole periods later, or earlier if negative.
-
-    >>> shift(datetime(2024, 3, 1), -1, "M"), shift(datetime(2024, 3, 1), 2, "W")
-    (datetime.datetime(2024, 2, 1, 0, 0), datetime.datetime(2024, 3, 15, 0, 0))
-    """
-    choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
-    if periods != int(periods):
-        raise ValueError(f"a shift must be a whole number of {UNIT_WORDS[unit]}s. Got {periods!r} instead.")
-    n = int(periods)
-    if unit == "M":
-        return (pd.Timestamp(instant) + pd.DateOffset(months=n)).to_pydatetime()
-    return instant + {"h": timedelta(hours=n), "D": timedelta(days=n), "W": timedelta(weeks=n)}[unit]
-
-
-def period_start(instant: datetime, unit: str) -> datetime:
-    """Return the first instant of the period that `instant` falls in.
-
-    >>> period_start(datetime(2024, 3, 15, 9), "W"), period_start(datetime(2024, 3, 15, 9), "M")
-    (datetime.datetime(2024, 3, 11, 0, 0), datetime.datetime(2024, 3, 1, 0, 0))
-    """
-    choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
-    if unit == "h":
-        return instant.replace(minute=0, second=0, microsecond=0)
-    day = datetime(instant.year, instant.month, instant.day)
-    back = {"D": 0, "W": day.weekday(), "M": day.day - 1}[unit]
-    return day - timedelta(days=back)
 
 
 def _windows(windows: Sequence[int]) -> list[int]:

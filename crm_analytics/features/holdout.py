@@ -30,6 +30,8 @@ def calibration_holdout(
     calibration_end: date | datetime | str,
     holdout_end: date | datetime | str | None = None,
     unit: str = "D",
+    *,
+    gaps: bool = False,
 ) -> pd.DataFrame:
     """Summarise the calibration window, and count what each customer did in the holdout.
 
@@ -44,6 +46,8 @@ def calibration_holdout(
     holdout_end : date, datetime or str, optional
         First instant after the holdout; the log's end by default.
     unit : {"D", "W", "M", "h"}
+    gaps : bool
+        Whether to add `log_gaps`; see `customer_summary`.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def calibration_holdout(
     duration = last_period(end, unit) - known
     if duration < 1:
         raise ValueError(f"the holdout from {begin} to {end} is shorter than one period of unit {unit!r}.")
-    table = customer_summary(log, begin, unit)
+    table = customer_summary(log, begin, unit, gaps=gaps)
     before = log.query_as_of(BEFORE_SQL, begin, unit=unit, after=known - duration).to_pandas()
     found = log.query_as_of(HOLDOUT_SQL, end, unit=unit, calibration_end=begin).to_pandas()
     after = found.set_index("customer_id").reindex(table.index)

@@ -26,9 +26,11 @@ SELECT customer_id, CAST(frequency AS BIGINT) AS frequency,
         AS monetary_value
 FROM born ORDER BY customer_id""".replace("{period}", PERIOD)
 
-COUNTS_SQL = f"""
+COUNTS_SQL = """
 SELECT frequency, recency, "T", CAST(count(*) AS BIGINT) AS customers
-FROM ({SUMMARY_SQL}) AS summary GROUP BY frequency, recency, "T" ORDER BY frequency, recency, "T" """
+FROM ({summary}) AS summary GROUP BY frequency, recency, "T" ORDER BY frequency, recency, "T" """.replace(
+    "{summary}", SUMMARY_SQL
+)
 
 # Logarithms to twelve digits, added exactly: the same whatever the order.
 GAPS_SQL = """
@@ -99,7 +101,9 @@ def customer_summary(
     summary = _summarise(log, snapshot_date, unit)
     if gaps:
         found = log.query_as_of(GAPS_SQL, log.snapshot(snapshot_date), unit=unit).to_pandas()
-        summary["log_gaps"] = found.set_index("customer_id")["log_gaps"].reindex(summary.index, fill_value=0.0)
+        summary["log_gaps"] = found.set_index("customer_id")["log_gaps"].reindex(
+            summary.index, fill_value=0.0
+        )
     return summary
 
 

@@ -12,12 +12,37 @@ from crm_analytics.core.units import UNIT_WORDS
 from crm_analytics.reports.wording import NBSP, Table, day, number, rate, several, span
 from crm_analytics.transactions import TransactionLog
 
-NAMES = {"BetaGeoModel": "BG/NBD", "GammaGammaModel": "Gamma-Gamma"}
+NAMES = {
+    "BetaGeoModel": "BG/NBD",
+    "ModifiedBetaGeoModel": "MBG/NBD",
+    "MBGCNBDModel": "MBG/CNBD-k",
+    "ParetoNBDModel": "Pareto/NBD",
+    "GammaGammaModel": "Gamma-Gamma",
+}
+
+STEADY = (
+    "While active, a customer buys at random at a rate of their own that does not change: no season, no "
+    "trend, no campaign. A forecast made before Christmas does not know that Christmas comes."
+)
 
 ASSUMPTIONS = {
+    "ParetoNBDModel": [
+        STEADY,
+        "A customer may leave for good at any time, whether they buy or not. Silence is all there is to go by.",
+    ],
+    "ModifiedBetaGeoModel": [
+        STEADY,
+        "A customer may leave for good right after any purchase, the first included. Silence is all there is to "
+        "go by.",
+    ],
+    "MBGCNBDModel": [
+        STEADY,
+        "The times between a customer's purchases are more regular than chance, all customers' equally so: who "
+        "is late is soon taken for gone.",
+        "A customer may leave for good right after any purchase, the first included.",
+    ],
     "BetaGeoModel": [
-        "While active, a customer buys at random at a rate of their own that does not change: no season, no "
-        "trend, no campaign. A forecast made before Christmas does not know that Christmas comes.",
+        STEADY,
         "A customer may leave for good right after any repeat purchase. Silence is all there is to go by.",
         "Who has bought once only has had no chance to leave: P(alive) is 1 for them, however long ago it was.",
     ],
@@ -56,6 +81,7 @@ def facts(model: LifetimeValueModel, log: TransactionLog) -> list[tuple[str, str
     fits = [f"{model_name(part)}: {part.fit_report_['message']}" for part in (model.purchases_, model.spend_)]
     rows = [
         ("Models", f"{model_name(model.purchases_)} for purchases, {model_name(model.spend_)} for spend"),
+        ("Why this one", str(model.choice_["reason"])),
         ("Fitted on", several(model.purchases_.n_customers_, "customer")),
         ("Fit", "; ".join(fits)),
         (
@@ -80,7 +106,7 @@ def facts(model: LifetimeValueModel, log: TransactionLog) -> list[tuple[str, str
 
 def limits(model: LifetimeValueModel, scores: pd.DataFrame) -> list[str]:
     """What the models assume, and what it means for these customers."""
-    said = [*ASSUMPTIONS.get(type(model.purchases_).__name__, [])]
+    said = [*ASSUMPTIONS.get(type(model.purchases_).__name__, []), *model.choice_["warnings"]]
     once = unproven(scores)
     if once:
         said.append(

@@ -18,6 +18,7 @@ from crm_analytics.reports.wording import Table, day, money, number, percent, ra
 from crm_analytics.transactions import TransactionLog
 
 NEEDED = ("frequency", "p_alive", "expected_purchases", "expected_spend", "clv")
+SUMMARY = ("recency", "T", "monetary_value")  # with these it is said how sure the total is
 
 
 def portfolio_report(
@@ -38,8 +39,9 @@ def portfolio_report(
     model : LifetimeValueModel
         Fitted. A clone of its purchase model is put on trial on the last third of the log.
     scores : DataFrame indexed by customer_id
-        What `model.predict_table` gives, and the summary's `frequency`; other columns are
-        not looked at.
+        What `model.predict_table` gives, and the summary's `frequency`. With the whole
+        summary the page also says how sure the total is, and with `clv_lower` and `clv_upper`
+        how sure the values of single customers; other columns are not looked at.
     title : str
         Heading of the page.
     currency : str
@@ -138,7 +140,25 @@ def _headline(
         f"In the next {ahead}, {several(n, 'customer')} are expected to buy {number(purchases)} times more, "
         f"worth {money(total, currency)} today ({earned}, {discounted})."
     )
-    return {"answer": answer, "cards": cards}
+    return {"answer": f"{answer}{_how_sure(model, scores, currency)}", "cards": cards}
+
+
+def _how_sure(model: LifetimeValueModel, scores: pd.DataFrame, currency: str) -> str:
+    """The 90 % interval of the total in a sentence, with and without the doubt of the model itself."""
+    if not set(SUMMARY) <= set(scores.columns):
+        return ""
+    try:
+        found = model.total_interval(scores)
+    except ValueError as error:
+        return f" How sure that is cannot be said: {error}"
+    low, high = (money(float(found[side]["model"]), currency) for side in ("lower", "upper"))
+    near, far = (money(float(found[side]["purchases"]), currency) for side in ("lower", "upper"))
+    n = len(model.choice_["log_ratios"])
+    learnt = f"at {several(n, 'earlier date')} of this log" if n else "on logs like this one"
+    return (
+        f" With 90{chr(160)}% certainty it will be {low} to {high}, by how far off totals were {learnt}; were the "
+        f"model exactly right, {near} to {far}."
+    )
 
 
 def _value(scores: pd.DataFrame, currency: str) -> dict[str, Any]:
@@ -146,10 +166,16 @@ def _value(scores: pd.DataFrame, currency: str) -> dict[str, Any]:
     top = scores.sort_values("clv", ascending=False, kind="stable").head(10)
     digits = 0 if top["clv"].max() >= 1000 else 2
     spend_digits = 0 if top["expected_spend"].max() >= 1000 else 2
+    bounded = {"clv_lower", "clv_upper"} <= set(scores.columns)
     rows = [
         [
             str(customer),
             money(row["clv"], currency, digits),
+            *(
+                [f"{money(row['clv_lower'], currency, digits)} – {money(row['clv_upper'], currency, digits)}"]
+                if bounded
+                else []
+            ),
             number(row["expected_purchases"], 1),
             money(row["expected_spend"], currency, spend_digits),
             percent(row["p_alive"]),
@@ -159,7 +185,15 @@ def _value(scores: pd.DataFrame, currency: str) -> dict[str, Any]:
     ]
     table = Table(
         f"The {several(len(top), 'most valuable customer')}",
-        ["Customer", "Value", "Purchases expected", "Spend per purchase", "P(alive)", "Repeats so far"],
+        [
+            "Customer",
+            "Value",
+            *([f"90{chr(160)}% of cases"] if bounded else []),
+            "Purchases expected",
+            "Spend per purchase",
+            "P(alive)",
+            "Repeats so far",
+        ],
         rows,
     )
     if (value < 0).any() or value.sum() == 0:

@@ -57,7 +57,7 @@ def hold_trial(log: TransactionLog, model: Any, name: str, unit: str) -> Trial |
             f"The log covers {span(days, 'D')}, which is too short: its last third must be at least "
             f"{span(SHORTEST.days, 'D')}, and begin and end with a period of the model."
         )
-    table = calibration_holdout(log, begin, end, unit)
+    table = calibration_holdout(log, begin, end, unit, gaps=True)
     if not table["frequency_holdout"].any():
         return "None of the customers of the first two thirds bought anything in the last."
     if np.ptp(table["frequency_holdout"]) == 0:

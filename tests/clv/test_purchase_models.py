@@ -56,7 +56,9 @@ def test_fits_give_the_published_parameters_of_the_cdnow_sample(cdnow, model, pa
     assert_allclose(model._params, params, rtol=0, atol=5.1e-4)  # as printed
     digits = 2 if log_likelihood == -9582.13 else 3
     # MBG's is printed to two digits, and cut rather than rounded: it is -9582.136.
-    assert model.log_likelihood_ == pytest.approx(log_likelihood, abs=0.51 * 10**-digits + 0.001 * (digits == 2))
+    assert model.log_likelihood_ == pytest.approx(
+        log_likelihood, abs=0.51 * 10**-digits + 0.001 * (digits == 2)
+    )
     assert model.fit_report_["converged"]
 
 
@@ -212,7 +214,9 @@ def test_answers_are_those_of_exact_arithmetic(model, prefix, params):
             found = model.count_distribution(table, horizon=t, max_count=2).to_numpy()[0]
             for n in (1, 2):
                 # The mean over the time to leave, by Gauss's rule, is good to 1e-7.
-                assert_allclose(found[n], ask("probability_of", n, t, *row), rtol=1e-6, atol=1e-7, err_msg=name)
+                assert_allclose(
+                    found[n], ask("probability_of", n, t, *row), rtol=1e-6, atol=1e-7, err_msg=name
+                )
 
 
 @pytest.mark.parametrize(
@@ -240,7 +244,9 @@ def test_discounted_opportunities_are_those_of_exact_arithmetic():
     model = with_parameters(BetaGeoBetaBinomModel(), *params)
     for row in [(6, 6, 6), (1, 2, 6)]:
         found = model.discounted_purchases(customers(*([v] for v in row)), rate=np.log(1.1), horizon=20)
-        assert found.item() == pytest.approx(float(oracles.bg_bb_discounted(20, 0.1, *row, *params)), rel=1e-9)
+        assert found.item() == pytest.approx(
+            float(oracles.bg_bb_discounted(20, 0.1, *row, *params)), rel=1e-9
+        )
 
 
 # Derivatives
@@ -361,7 +367,9 @@ def test_a_customer_counted_twice_is_two_customers(cdnow):
 
 
 def test_gaps_are_needed_to_find_regularity_and_must_be_finite(cdnow):
-    with pytest.raises(SchemaError, match=r"log_gaps is needed to find k\. Ask customer_summary for gaps=True"):
+    with pytest.raises(
+        SchemaError, match=r"log_gaps is needed to find k\. Ask customer_summary for gaps=True"
+    ):
         MBGCNBDModel().fit(cdnow)
     with pytest.raises(SchemaError, match=r"log_gaps must be a finite number.* but 1 of 2,357"):
         MBGCNBDModel().fit(cdnow.assign(log_gaps=np.r_[np.nan, np.zeros(2356)]))
@@ -370,7 +378,9 @@ def test_gaps_are_needed_to_find_regularity_and_must_be_finite(cdnow):
 
 
 def test_half_an_opportunity_is_refused():
-    with pytest.raises(SchemaError, match=r"recency must be a whole count, but 1 of 2 .*counts opportunities"):
+    with pytest.raises(
+        SchemaError, match=r"recency must be a whole count, but 1 of 2 .*counts opportunities"
+    ):
         BetaGeoBetaBinomModel().fit(customers([1, 2], [1.5, 3], [4, 4]))
     with pytest.raises(SchemaError, match=r"frequency must be <= recency, but 1 of 2"):
         BetaGeoBetaBinomModel().fit(customers([3, 2], [2, 3], [4, 4]))
@@ -379,7 +389,9 @@ def test_half_an_opportunity_is_refused():
         model.predict(customers([1], [1], [4]), horizon=1.5)
 
 
-@pytest.mark.parametrize("model", [*CONTINUOUS, BetaGeoBetaBinomModel()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model", [*CONTINUOUS, BetaGeoBetaBinomModel()], ids=lambda model: type(model).__name__
+)
 def test_customers_who_never_came_back_cannot_be_learned_from(model):
     with pytest.raises(ConvergenceError, match=r"none of 3 customers has a repeat purchase.* longer window"):
         model.fit(customers([0, 0, 0], [0, 0, 0], [30, 20, 10]))

@@ -6,13 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pandas.testing import assert_frame_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
+from scipy.special import beta as beta_function
+from scipy.special import hyp2f1
 
-from crm_analytics.datasets import SimulatedPurchases, make_purchases
-from crm_analytics.datasets.purchases import BETA_GEO, GAMMA_GAMMA, PARETO_NBD
+from crm_analytics.datasets import SimulatedPurchases, make_opportunities, make_purchases
+from crm_analytics.datasets.purchases import (
+    BETA_GEO,
+    BETA_GEO_BETA_BINOM,
+    GAMMA_GAMMA,
+    MODIFIED_BETA_GEO,
+    PARETO_NBD,
+    PROCESSES,
+    REGULAR,
+)
 from crm_analytics.features import customer_summary
-
-PROCESSES = ["beta_geo", "pareto_nbd"]
 
 
 @pytest.fixture(scope="module", params=PROCESSES)
@@ -60,6 +68,33 @@ def test_units_differ_by_a_factor_alone(made, unit, factor):
     weeks, others = made.summary(), made.summary(unit)
     assert_allclose(others[["recency", "T"]], factor * weeks[["recency", "T"]], rtol=1e-15)
     assert others[["frequency", "monetary_value"]].equals(weeks[["frequency", "monetary_value"]])
+    # Each gap adds the factor's logarithm; a hundred logarithms added lose some last digits.
+    added = weeks["log_gaps"] + weeks["frequency"] * np.log(factor)
+    assert_allclose(others["log_gaps"], added, rtol=1e-12, atol=1e-10)
+
+
+def test_log_gaps_are_the_logarithms_of_the_times_between_purchases(made):
+    ages = pd.concat(
+        [
+            pd.DataFrame({"customer_id": made.customers.index, "age": 0.0}),
+            pd.DataFrame({"customer_id": made.customer, "age": made.time}),
+        ]
+    ).sort_values(["customer_id", "age"])
+    gaps = ages.groupby("customer_id")["age"].diff().dropna()
+    expected = np.log(gaps).groupby(ages.loc[ages["age"] > 0, "customer_id"].to_numpy()).sum()
+    found = made.summary()
+    expected = expected.reindex(found.index, fill_value=0.0).rename("log_gaps")
+    # The same logarithms, which cancel, added in the same order: last digits only.
+    assert_series_equal(found["log_gaps"], expected, check_names=False, rtol=1e-12, atol=1e-12)
+    assert (found.loc[found["frequency"] == 0, "log_gaps"] == 0).all()
+    assert np.isfinite(found["log_gaps"]).all()
+
+
+def test_one_gap_is_the_recency_and_its_logarithm():
+    table = make_purchases(2_000, random_state=1).summary("D")
+    once = table[table["frequency"] == 1]
+    assert len(once) > 100
+    assert_allclose(once["log_gaps"], np.log(once["recency"]), rtol=1e-12)  # scaled before or after
 
 
 def test_an_unknown_unit_is_refused(made):
@@ -119,6 +154,60 @@ def test_beta_geo_customers_have_the_moments_of_their_parameters():
     assert (died == first)[came_back].mean() == pytest.approx(a / (a + b), abs=0.02)  # standard error .005
 
 
+def test_modified_beta_geo_customers_have_the_moments_of_their_parameters():
+    made = make_purchases(20_000, process="modified_beta_geo", joining_weeks=0, random_state=3)
+    r, alpha, a, b = MODIFIED_BETA_GEO.values()
+    rate = made.customers["rate"]
+    assert rate.mean() == pytest.approx(r / alpha, rel=0.04)  # its standard error is 1 %
+    assert rate.var() == pytest.approx(r / alpha**2, rel=0.15)
+    # Everybody may leave at once after the first purchase, and then never comes back.
+    died, frequency = made.customers["died_at"], made.summary()["frequency"]
+    assert (died == 0).mean() == pytest.approx(a / (a + b), abs=0.014)  # standard error .0034
+    assert (frequency[died == 0] == 0).all()
+    # Batislam, Denizel & Filiztekin (2007): mean repeat purchases up to age t.
+    t = 52
+    at_risk = 1 - (alpha / (alpha + t)) ** r * hyp2f1(r, b + 1, a + b, t / (alpha + t))
+    assert abs(frequency.mean() - b / (a - 1) * at_risk) < 3 * frequency.std() / np.sqrt(len(frequency))
+
+
+def test_modified_beta_geo_customers_are_those_of_beta_geo_who_may_leave_one_purchase_earlier():
+    params = {"params": BETA_GEO, "random_state": 5}
+    once, later = (make_purchases(3_000, process=p, **params) for p in ("modified_beta_geo", "beta_geo"))
+    assert_series_equal(once.customers["rate"], later.customers["rate"], check_exact=True)
+    fewer = later.summary()["frequency"] - once.summary()["frequency"]
+    left = later.customers["died_at"] < np.inf
+    assert (fewer[left] == 1).all()
+    assert fewer.isin([0, 1]).all()
+
+
+def test_regular_customers_have_the_regularity_and_the_moments_of_their_parameters():
+    made = make_purchases(10_000, process="mbg_cnbd_k", weeks=520, joining_weeks=0, random_state=3)
+    k, r, alpha, a, b = REGULAR.values()
+    assert made.truth["k"] == k
+    rate = made.customers["rate"]  # of the events of which every k-th is a purchase
+    assert rate.mean() == pytest.approx(r / alpha, rel=0.04)  # its standard error is 1 %
+    died, frequency = made.customers["died_at"], made.summary()["frequency"]
+    assert (died == 0).mean() == pytest.approx(a / (a + b), abs=0.014)  # standard error .0035
+    # Gaps in units of the customer's own events are gamma(k): mean and variance k. Only first gaps
+    # of those so fast that ten years cut none off; that they stayed says nothing of their rate.
+    fast = (rate * 520 > 40) & (died != 0)
+    first = np.full(len(rate), np.inf)
+    np.minimum.at(first, made.customer, made.time)
+    assert (frequency[fast] > 0).all()
+    gap = first[fast] * rate[fast]
+    assert gap.mean() == pytest.approx(k, rel=0.03)  # standard error .7 % of 7,273 customers
+    assert gap.var() == pytest.approx(k, rel=0.08)  # standard error 2.3 %
+    # Of those who came back a first time, that left whom beta(a, b + 1) makes leave.
+    assert (died == first)[fast].mean() == pytest.approx(a / (a + b + 1), abs=0.018)  # .0043
+
+
+def test_regularity_1_is_the_modified_beta_geo():
+    plain = make_purchases(500, process="modified_beta_geo", random_state=5)
+    regular = make_purchases(500, process="mbg_cnbd_k", params={"k": 1, **MODIFIED_BETA_GEO}, random_state=5)
+    assert plain.table().equals(regular.table())
+    assert_frame_equal(plain.customers, regular.customers, check_exact=True)
+
+
 def test_pareto_nbd_customers_have_the_moments_of_their_parameters():
     made = make_purchases(20_000, process="pareto_nbd", joining_weeks=0, random_state=3)
     r, alpha, s, beta = PARETO_NBD.values()
@@ -165,13 +254,17 @@ def test_truth_and_dates_are_as_asked():
         ({"n_customers": 0}, r"n_customers must be >= 1\. Got 0 instead\."),
         (
             {"process": "poisson"},
-            r"process must be one of 'beta_geo', 'pareto_nbd'\. Got 'poisson' instead\.",
+            r"process must be one of 'beta_geo', 'modified_beta_geo', 'mbg_cnbd_k', 'pareto_nbd'\. Got 'poisson'",
         ),
         ({"joining_weeks": 53}, r"joining_weeks must be in \[0, weeks\]\. Got 53 instead\."),
         ({"weeks": float("nan")}, r"joining_weeks must be in \[0, weeks\]\. Got 13\.0 instead\."),
         ({"params": {"r": 1}}, r"params must have r, alpha, a, b, all > 0\. Got \{'r': 1\} instead\."),
         ({"params": PARETO_NBD}, r"params must have r, alpha, a, b, all > 0\. Got"),
         ({"params": {**BETA_GEO, "a": 0.0}}, r"params must have r, alpha, a, b, all > 0\. Got"),
+        ({"process": "modified_beta_geo", "params": PARETO_NBD}, r"params must have r, alpha, a, b, all > 0"),
+        ({"process": "mbg_cnbd_k", "params": BETA_GEO}, r"params must have k, r, alpha, a, b, all > 0\. Got"),
+        ({"process": "mbg_cnbd_k", "params": {**REGULAR, "k": 0}}, r"k, r, alpha, a, b, all > 0\. Got"),
+        ({"process": "pareto_nbd", "params": BETA_GEO}, r"params must have r, alpha, s, beta, all > 0\. Got"),
         ({"spend": {"p": 6, "q": 4}}, r"spend must have p, q, v, all > 0\. Got"),
         ({"end": "1 March"}, "Invalid isoformat string"),
     ],
@@ -179,3 +272,55 @@ def test_truth_and_dates_are_as_asked():
 def test_wrong_parameters_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         make_purchases(**{"n_customers": 10, "random_state": 1, **wrong})
+
+
+def test_opportunities_are_lawful_and_the_same_for_the_same_seed():
+    first, again, other = (make_opportunities(500, random_state=seed) for seed in (7, 7, 8))
+    assert_frame_equal(first, again, check_exact=True)
+    assert not first.equals(other)
+    assert_frame_equal(first, make_opportunities(500, random_state=np.random.default_rng(7)))
+    assert list(first) == ["frequency", "recency", "T"]
+    assert (first["T"] == 6).all()
+    assert first["frequency"].between(0, first["recency"]).all()
+    assert (first["recency"] <= first["T"]).all()
+    assert ((first["frequency"] == 0) == (first["recency"] == 0)).all()
+
+
+def test_donors_have_the_moments_of_their_parameters():
+    n, opportunities = 20_000, 6
+    donors = make_opportunities(n, n_opportunities=opportunities, random_state=3)
+    alpha, beta, gamma, delta = BETA_GEO_BETA_BINOM.values()
+    buys = alpha / (alpha + beta)
+    stays = beta_function(gamma, delta + np.arange(1, opportunities + 1)) / beta_function(gamma, delta)
+    # Fader, Hardie & Shang (2010), eq. (7): the mean is a sum over the opportunities still reached.
+    expected = buys * stays.sum()
+    assert abs(donors["frequency"].mean() - expected) < 3 * donors["frequency"].std() / np.sqrt(n)
+    # Each share below has a standard error of at most .0035.
+    at_the_last = (donors["recency"] == opportunities).mean()
+    assert at_the_last == pytest.approx(buys * stays[-1], abs=0.012)
+    at_all = beta_function(alpha + opportunities, beta) / beta_function(alpha, beta) * stays[-1]
+    assert (donors["frequency"] == opportunities).mean() == pytest.approx(at_all, abs=0.012)
+    # One opportunity: whoever stays and buys.
+    single = make_opportunities(n, n_opportunities=1, random_state=4)["frequency"]
+    assert single.mean() == pytest.approx(buys * stays[0], abs=0.012)
+
+
+def test_donors_of_other_parameters_are_as_those_say():
+    loyal = {
+        "alpha": 900.0,
+        "beta": 100.0,
+        "gamma": 1e-9,
+        "delta": 1.0,
+    }  # nobody leaves, all give nine times in ten
+    donors = make_opportunities(5_000, n_opportunities=10, params=loyal, random_state=1)
+    assert donors["frequency"].mean() == pytest.approx(9, abs=0.05)  # standard error .014
+    gone = make_opportunities(100, params={**loyal, "gamma": 1.0, "delta": 1e-9}, random_state=1)
+    assert (gone[["frequency", "recency"]] == 0).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "params", [{"alpha": 1.0}, BETA_GEO, {**BETA_GEO_BETA_BINOM, "gamma": 0.0}], ids=["few", "others", "zero"]
+)
+def test_wrong_parameters_of_donors_are_refused(params):
+    with pytest.raises(ValueError, match=r"params must have alpha, beta, gamma, delta, all > 0\. Got \{'"):
+        make_opportunities(10, params=params, random_state=1)

@@ -11,8 +11,8 @@ from pandas.testing import assert_frame_equal, assert_series_equal
 
 from crm_analytics.datasets import load_cdnow, make_purchases
 from crm_analytics.features import behaviour_features, calibration_holdout, customer_summary, future_spend
-from crm_analytics.features.behaviour import WINDOWS, period_start, shift
-from crm_analytics.features.periods import last_period, period_number
+from crm_analytics.features.behaviour import WINDOWS
+from crm_analytics.features.periods import last_period, period_number, period_start, shift
 from crm_analytics.transactions import read_log
 
 SUMMARY = ["frequency", "recency", "T", "monetary_value"]

@@ -1,17 +1,21 @@
 """Customer summaries against lifetimes, against pandas periods, and as seen from a date."""
 
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.testing import assert_frame_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
 
 from crm_analytics.datasets import load_cdnow, make_purchases
-from crm_analytics.features import customer_summary
+from crm_analytics.features import customer_counts, customer_summary
 from crm_analytics.features.summary import stream_summary
 from crm_analytics.transactions import read_log
 
 PANDAS_WORDS = {"D": "D", "W": "W-SUN", "M": "M", "h": "h"}
 COLUMNS = ["frequency", "recency", "T", "monetary_value"]
+COUNTED = ["frequency", "recency", "T"]
 
 
 def summary_by_pandas(lines, snapshot, unit):
@@ -33,6 +37,24 @@ def summary_by_pandas(lines, snapshot, unit):
     index = pd.Index(rows, name="customer_id")
     found = pd.DataFrame(list(rows.values()), columns=COLUMNS, index=index)
     return found.astype({"frequency": "int64", "recency": "int64", "T": "int64"})
+
+
+def log_gaps_by_pandas(lines, snapshot, unit):
+    """The definition, spelled out: logarithms of the steps between the periods with a purchase."""
+    seen = lines[lines["occurred_at"] < snapshot]
+    number = seen["occurred_at"].dt.to_period(PANDAS_WORDS[unit]).map(lambda period: period.ordinal)
+    rows = {}
+    for customer, periods in number.groupby(seen["customer_id"]):
+        visits = sorted(set(periods))
+        rows[customer] = math.fsum(math.log(b - a) for a, b in itertools.pairwise(visits))
+    return pd.Series(rows, name="log_gaps").rename_axis("customer_id")
+
+
+def halves(log):
+    """The log's customers in two logs."""
+    lines = log.to_frame()
+    first = lines["customer_id"].isin(sorted(lines["customer_id"].unique())[::2])
+    return [read_log(lines[which].reset_index(drop=True)) for which in (first, ~first)]
 
 
 @pytest.mark.parametrize("unit", ["D", "W"])
@@ -59,6 +81,84 @@ def test_summary_is_what_pandas_periods_give(unit, snapshot):
     found = customer_summary(read_log(lines), snapshot, unit)
     # The oracle adds floats, ours adds decimals.
     assert_frame_equal(found, summary_by_pandas(lines, snapshot, unit), rtol=1e-12)
+
+
+@pytest.mark.parametrize("process", ["beta_geo", "mbg_cnbd_k"])
+@pytest.mark.parametrize("unit", PANDAS_WORDS)
+@pytest.mark.parametrize("snapshot", ["2024-07-01", "2024-09-11 13:30"])
+def test_log_gaps_are_what_pandas_periods_give(process, unit, snapshot):
+    lines = make_purchases(150, process=process, random_state=3).table().to_pandas()
+    log = read_log(lines)
+    found = customer_summary(log, snapshot, unit, gaps=True)
+    expected = log_gaps_by_pandas(lines, snapshot, unit)
+    # Logarithms are cut to twelve digits before they are added, of at most some hundred gaps.
+    assert_series_equal(found["log_gaps"], expected, rtol=0, atol=1e-10)
+    assert (found["frequency"] == 0).any()  # of whom the sum is 0
+    assert (found.loc[found["frequency"] == 0, "log_gaps"] == 0).all()
+    once = found[found["frequency"] == 1]
+    np.testing.assert_allclose(once["log_gaps"], np.log(once["recency"]), rtol=0, atol=1e-12)
+    # What was there is there, as it was.
+    assert_frame_equal(found[COLUMNS], customer_summary(log, snapshot, unit), check_exact=True)
+
+
+def test_log_gaps_of_customers_who_all_came_once_are_0():
+    log = read_log(
+        pd.DataFrame({"customer_id": ["a", "b"], "occurred_at": "2024-01-01", "amount": [1.0, 2.0]})
+    )
+    assert customer_summary(log, "2024-02-01", gaps=True)["log_gaps"].tolist() == [0.0, 0.0]
+    assert customer_summary(log, gaps=True)["log_gaps"].dtype == float
+
+
+@pytest.mark.parametrize("unit", PANDAS_WORDS)
+def test_without_a_date_the_gaps_are_as_of_the_end_of_the_last_day(unit):
+    log = load_cdnow()
+    expected = customer_summary(log, log.end, unit, gaps=True)
+    assert_frame_equal(customer_summary(log, unit=unit, gaps=True), expected, check_exact=True)
+
+
+def test_a_purchase_that_was_refunded_leaves_no_gap():
+    lines = pd.DataFrame(
+        {
+            "customer_id": 1,
+            "item_id": ["x", "y", "x", "y"],
+            "occurred_at": ["2024-01-01", "2024-01-05", "2024-01-11", "2024-01-20"],
+            "amount": [5.0, 6.0, 7.0, -6.0],
+        }
+    )
+    log = read_log(lines)
+    before, after = (
+        customer_summary(log, at, gaps=True)["log_gaps"].item() for at in ("2024-01-20", "2024-01-21")
+    )
+    assert before == pytest.approx(math.log(4) + math.log(6), abs=1e-11)  # twelve digits of each
+    assert after == pytest.approx(math.log(10), abs=1e-11)
+
+
+@pytest.mark.parametrize("unit", PANDAS_WORDS)
+@pytest.mark.parametrize("snapshot", ["1997-10-01", "1998-03-04 13:30", None])
+def test_counts_are_the_summary_counted(unit, snapshot):
+    log = load_cdnow()
+    summary = customer_summary(log, snapshot, unit)
+    found = customer_counts(log, snapshot, unit)
+    expected = summary.groupby(COUNTED).size().rename("customers").reset_index()
+    assert_frame_equal(found, expected, check_exact=True)
+    assert found["customers"].sum() == len(summary)
+    assert found.dtypes.tolist() == [np.dtype("int64")] * 4
+
+
+@pytest.mark.parametrize("unit", PANDAS_WORDS)
+def test_counts_of_two_halves_of_the_customers_make_those_of_all(unit):
+    log = load_cdnow()
+    whole = customer_counts(log, "1997-10-01", unit)
+    parts = pd.concat([customer_counts(half, "1997-10-01", unit) for half in halves(log)])
+    assert len(parts) > len(whole)  # there is something to add up
+    assert_frame_equal(parts.groupby(COUNTED, as_index=False)["customers"].sum(), whole, check_exact=True)
+
+
+def test_counts_of_an_unknown_unit_or_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="unit must be one of 'h', 'D', 'W', 'M'"):
+        customer_counts(load_cdnow(), unit="week")
+    with pytest.raises(ValueError, match=r"must be after the log's first line \(1997-01-01\)"):
+        customer_counts(load_cdnow(), "1997-01-01")
 
 
 def test_the_snapshot_is_the_first_instant_not_seen():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crm_analytics import read_log
-from crm_analytics.clv import LifetimeValueModel
+from crm_analytics.clv import BetaGeoModel, LifetimeValueModel
 from crm_analytics.datasets import load_cdnow, make_purchases
 from crm_analytics.features import customer_summary
 from crm_analytics.reports import portfolio_report
@@ -17,8 +17,8 @@ EVIL = "<script>alert(1)</script>"
 def scored(log, **params):
     """Fit and score; the log, the model and the scores, as portfolio_report takes them."""
     summary = customer_summary(log, unit=params["unit"])
-    model = LifetimeValueModel(**params).fit(summary)
-    return log, model, summary.join(model.predict_table(summary))
+    model = LifetimeValueModel(purchases=BetaGeoModel(), **params).fit(summary)
+    return log, model, summary.join(model.predict_table(summary, level=0.9))
 
 
 @pytest.fixture(scope="session")

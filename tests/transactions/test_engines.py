@@ -11,7 +11,13 @@ from pandas.testing import assert_frame_equal
 
 from crm_analytics.core.errors import MissingExtraError
 from crm_analytics.datasets import load_cdnow, load_complete_journey, load_online_retail, make_purchases
-from crm_analytics.features import calibration_holdout, cohort_activity, customer_summary
+from crm_analytics.features import (
+    behaviour_features,
+    calibration_holdout,
+    cohort_activity,
+    customer_counts,
+    customer_summary,
+)
 from crm_analytics.transactions import engines, read_log
 
 UNITS = ["D", "W", "M", "h"]
@@ -96,6 +102,11 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         lambda log: log.set_aside(),
         lambda log: log.audit(),
         lambda log: customer_summary(log, "2024-01-20 07:00"),
+        lambda log: customer_summary(log, "2024-01-20 07:00", "h", gaps=True),
+        lambda log: customer_summary(log, unit="D", gaps=True),
+        lambda log: customer_counts(log, "2024-01-20 07:00"),
+        lambda log: customer_counts(log, unit="W"),
+        lambda log: behaviour_features(log, "2024-01-20 07:00", "h", (6, 24, 96)),
         lambda log: calibration_holdout(log, "2024-01-15", "2024-01-29", "W"),
         lambda log: cohort_activity(log, "2024-01-10 12:00", "2024-01-25", "h"),
     ):
