@@ -5,6 +5,7 @@ from crm_analytics.clv.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from crm_analytics.clv.candidates import purchase_models
 from crm_analytics.clv.gamma_gamma import GammaGammaModel
 from crm_analytics.clv.lifetime_value import LifetimeValueModel
+from crm_analytics.clv.lifetimes_interop import from_lifetimes, to_lifetimes
 from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
@@ -21,6 +22,8 @@ __all__ = [
     "ParetoNBDModel",
     "ValueRegressor",
     "fit_value_regressor",
+    "from_lifetimes",
     "purchase_models",
+    "to_lifetimes",
     "value_features",
 ]

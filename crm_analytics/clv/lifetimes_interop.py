@@ -1,6 +1,5 @@
 """To and from lifetimes: the same parameters, in its fitter or in our model."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,6 @@ from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
 from crm_analytics.clv.purchase_model import PurchaseModel
-from crm_analytics.core.errors import MissingExtraError
 
 Model = PurchaseModel | GammaGammaModel
 
@@ -60,8 +58,9 @@ def from_lifetimes(fitter: Any) -> Model:
 
     Examples
     --------
-    >>> published = BetaGeoModel.from_parameters({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
-    >>> from_lifetimes(to_lifetimes(published)).expected_purchases_new([1, 52]).round(2)
+    >>> class BetaGeoFitter:  # in earnest: from lifetimes import BetaGeoFitter
+    ...     params_ = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
+    >>> from_lifetimes(BetaGeoFitter()).expected_purchases_new([1, 52]).round(2)
     array([0.05, 1.45])
     """
     names = [base.__name__ for base in type(fitter).__mro__]
@@ -74,8 +73,8 @@ def from_lifetimes(fitter: Any) -> Model:
     return MODELS[found].from_parameters({str(name): float(value) for name, value in given.items()})
 
 
-def to_lifetimes(model: Model) -> Any:
-    """A fitter of lifetimes with the parameters of our model.
+def to_lifetimes(model: Model, fitter: Any) -> Any:
+    """Give a fitter of lifetimes the parameters of our model.
 
     Its methods that answer for customers given to them work as after a fit. Those that look
     back at the customers of the fit (`data`, `summary`, `generate_new_data`) have nothing to
@@ -86,30 +85,31 @@ def to_lifetimes(model: Model) -> Any:
     model : purchase model or GammaGammaModel
         Fitted, without covariates, and MBGCNBDModel with k = 1: lifetimes knows neither
         covariates nor regular buyers.
+    fitter : fitter of lifetimes
+        A new one of the same model, such as `lifetimes.BetaGeoFitter()`. It is filled. That
+        it comes from the caller spares everybody else the import of lifetimes.
 
     Returns
     -------
-    BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter, BetaGeoBetaBinomFitter or GammaGammaFitter
+    The fitter.
 
     Raises
     ------
     TypeError
-        If it is none of these models.
+        If it is none of these models, or the fitter is of another.
     NotFittedError
-        If it was not fitted.
+        If the model was not fitted.
     ValueError
         If lifetimes has no counterpart.
-    MissingExtraError
-        If lifetimes is not installed.
 
     Examples
     --------
     >>> published = BetaGeoModel.from_parameters({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
-    >>> fitter = to_lifetimes(published)
-    >>> fitter
-    <lifetimes.BetaGeoFitter: a: 0.79, alpha: 4.41, b: 2.43, r: 0.24>
-    >>> fitter.predict(52, frequency=2, recency=30.43, T=38.86).round(3)
-    np.float64(1.559)
+    >>> class BetaGeoFitter:  # in earnest: from lifetimes import BetaGeoFitter
+    ...     def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):
+    ...         ...
+    >>> to_lifetimes(published, BetaGeoFitter()).params_.to_dict()
+    {'r': 0.243, 'alpha': 4.414, 'a': 0.793, 'b': 2.426}
     """
     kind = next((base for base in type(model).__mro__ if base in FITTERS), None)
     if kind is None:
@@ -117,7 +117,11 @@ def to_lifetimes(model: Model) -> Any:
         raise TypeError(f"model must be one of {known}. Got {type(model).__name__} instead.")
     check_is_fitted(model)
     _judge(model)
-    fitter = getattr(_lifetimes(), FITTERS[kind])()
+    if FITTERS[kind] not in [base.__name__ for base in type(fitter).__mro__]:
+        raise TypeError(
+            f"fitter must be a {FITTERS[kind]} of lifetimes for {type(model).__name__}. "
+            f"Got {type(fitter).__name__} instead."
+        )
     fitter.params_ = pd.Series(_parameters(model))
     if kind not in (BetaGeoBetaBinomModel, GammaGammaModel):  # whose fitters have no `predict`
         fitter.predict = fitter.conditional_expected_number_of_purchases_up_to_time  # as their `fit` does
@@ -141,17 +145,3 @@ def _judge(model: Model) -> None:
 
 def _parameters(model: Model) -> dict[str, float]:
     return {name: getattr(model, f"{name}_") for name in type(model).PARAMETERS}
-
-
-def _lifetimes() -> Any:
-    """The package; importing it sets a pandas option and a filter of warnings, which are put back."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that option is deprecated, and even to read it warns
-        before = pd.options.mode.chained_assignment
-        try:
-            import lifetimes
-        except ImportError as error:
-            raise MissingExtraError("lifetimes", "samples", "to_lifetimes") from error
-        finally:
-            pd.options.mode.chained_assignment = before
-    return lifetimes

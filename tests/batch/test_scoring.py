@@ -43,7 +43,7 @@ def test_scores_are_what_the_model_says_of_the_summary(source, model, tmp_path):
     run = batch.score(log, model, tmp_path / "out")
     scores = batch.read_scores(tmp_path / "out")
     summary = customer_summary(log)
-    pd.testing.assert_frame_equal(scores, summary.join(model.predict_table(summary)))
+    pd.testing.assert_frame_equal(scores, summary.join(model.predict_table(summary, level=0.9)))
     assert (run.n_customers, run.n_rejected, run.n_chunks, run.n_resumed) == (3_000, 40, 1, 0)
 
 

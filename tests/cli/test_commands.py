@@ -59,7 +59,10 @@ def test_audit_names_each_kind_of_dirt_with_its_line(turkish, capsys, tmp_path):
 def test_fit_score_and_report_write_what_they_say(turkish, capsys, tmp_path):
     log, columns = turkish / "fisler.csv", ("--columns", turkish / "log.toml")
     assert run("fit", log, *columns, "--models", tmp_path / "models", "--unit", "W", "--margin", "0.2") == 0
-    assert "400 customers, converged" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "400 customers, " in said
+    assert "its root mean squared error per customer was" in said  # which model, and why
+    assert "it has not seen the season" in said  # and what to beware of
     assert run("score", log, *columns, "--models", tmp_path / "models", "--output", tmp_path / "scores") == 0
     captured = capsys.readouterr()
     assert "400 customers scored, 2 lines set aside" in captured.out
@@ -68,6 +71,9 @@ def test_fit_score_and_report_write_what_they_say(turkish, capsys, tmp_path):
     assert (model.unit, model.horizon, model.margin) == ("W", 52, 0.2)
     told = json.loads((tmp_path / "scores" / "manifest.json").read_text())
     assert told["model"]["horizon"] == 52
+    assert told["model"]["chosen"]["reason"] == model.choice_["reason"] != ""
+    scored = batch.read_scores(tmp_path / "scores")
+    assert (scored["clv_lower"] <= scored["clv_upper"]).all()
     page = tmp_path / "page.html"
     arguments = ["--models", tmp_path / "models", "--scores", tmp_path / "scores", "--output", page]
     assert run("report", log, *columns, *arguments, "--title", "Müşteriler", "--currency", "₺") == 0

@@ -6,13 +6,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 
-from crm_analytics.clv import BetaGeoModel, GammaGammaModel, LifetimeValueModel
+from crm_analytics.clv import BetaGeoModel, GammaGammaModel, LifetimeValueModel, ParetoNBDModel
 from crm_analytics.core import ConvergenceError, SchemaError
 from crm_analytics.core.units import PERIODS_PER_YEAR
 from crm_analytics.datasets import load_cdnow, make_purchases
 from crm_analytics.features import customer_summary
 
-PARTS = {"expected_purchases", "expected_spend", "p_alive", "clv"}
+PARTS = {"expected_purchases", "expected_spend", "p_alive", "p_no_purchase", "clv"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,9 @@ def test_value_is_the_sum_over_months_in_a_summary_of_months():
 def test_values_are_those_of_lifetimes_when_it_is_told_that_the_unit_is_a_week(lifetimes, cdnow):
     month = 4.345  # weeks, theirs; their rate is 1 % a month
     yearly = 1.01 ** (PERIODS_PER_YEAR["W"] / month) - 1
-    model = LifetimeValueModel(unit="W", horizon=12 * month, annual_discount_rate=yearly).fit(cdnow)
+    model = LifetimeValueModel(
+        unit="W", horizon=12 * month, annual_discount_rate=yearly, purchases=BetaGeoModel()
+    ).fit(cdnow)
     purchases, spend = lifetimes.BetaGeoFitter(), lifetimes.GammaGammaFitter()
     purchases.params_ = pd.Series(dict(zip(["r", "alpha", "a", "b"], model.purchases_._params, strict=True)))
     purchases.predict = purchases.conditional_expected_number_of_purchases_up_to_time
@@ -99,7 +101,7 @@ def test_the_table_is_that_of_the_two_models_on_the_customers_index(made, fitted
     table = fitted.predict_table(summary)
     assert table.index.equals(summary.index)
     assert set(table) == PARTS
-    assert_array_equal(table["p_alive"], BetaGeoModel().fit(made.summary()).probability_alive(summary))
+    assert_array_equal(table["p_alive"], ParetoNBDModel().fit(made.summary()).probability_alive(summary))
     assert_array_equal(table["expected_spend"], GammaGammaModel().fit(made.summary()).predict(summary))
     assert_array_equal(table["expected_purchases"], fitted.purchases_.predict(summary, horizon=52))
     assert_array_equal(table["clv"], fitted.predict(summary))
@@ -107,7 +109,7 @@ def test_the_table_is_that_of_the_two_models_on_the_customers_index(made, fitted
 
 
 def test_an_array_gets_customers_numbered_from_0(made):
-    values = made.summary().to_numpy()
+    values = made.summary()[list(LifetimeValueModel.COLUMNS)].to_numpy()
     model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.15).fit(values)
     assert_frame_equal(
         model.predict_table(values),
@@ -135,7 +137,9 @@ def test_the_simulated_customers_spend_in_the_next_year_what_was_predicted():
     table = pd.DataFrame(
         {"frequency": x, "recency": t_x, "T": 52.0, "monetary_value": spent / np.maximum(x, 1)}
     )
-    model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.0).fit(table)
+    model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.0, purchases=BetaGeoModel()).fit(
+        table
+    )
     later = np.bincount(made.customer[~early], weights=made.amount[~early], minlength=n)
     error = later.std() * np.sqrt(n)
     assert abs(model.predict(table).sum() - later.sum()) < 3 * error

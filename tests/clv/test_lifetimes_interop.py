@@ -1,6 +1,5 @@
 """Models carried to lifetimes and back: the same parameters, the same predictions, on CDNOW and donations."""
 
-import subprocess
 import sys
 import warnings
 
@@ -19,8 +18,7 @@ from crm_analytics.clv import (
     ModifiedBetaGeoModel,
     ParetoNBDModel,
 )
-from crm_analytics.clv.lifetimes_interop import MODELS, from_lifetimes, to_lifetimes
-from crm_analytics.core import MissingExtraError
+from crm_analytics.clv.lifetimes_interop import FITTERS, MODELS, from_lifetimes, to_lifetimes
 from crm_analytics.datasets import load_donations
 
 TIMED = {
@@ -61,6 +59,15 @@ def assert_the_same_answers_of_donors(model, fitter, donors):
     assert_allclose(model.probability_alive(donors), by_fitter, rtol=RTOL)
 
 
+def filled(model):
+    """A new fitter of the model's kind with its parameters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a pandas option that lifetimes sets
+        import lifetimes
+    kind = next((base for base in type(model).__mro__ if base in FITTERS), BetaGeoModel)
+    return to_lifetimes(model, getattr(lifetimes, FITTERS[kind])())
+
+
 @pytest.fixture(scope="module")
 def donors():
     return load_donations()
@@ -86,21 +93,21 @@ def test_a_fit_by_lifetimes_predicts_alike_as_our_model(lifetimes, cdnow, name, 
 @pytest.mark.parametrize("name", TIMED)
 def test_our_fit_predicts_alike_as_a_fitter(cdnow, name):
     model = TIMED[name]().fit(cdnow)
-    fitter = to_lifetimes(model)
+    fitter = filled(model)
     assert type(fitter).__name__ == name
     assert_the_same_answers(model, fitter, cdnow)
 
 
 def test_our_model_answers_where_the_formula_of_lifetimes_does_not():
     model = BetaGeoModel.from_parameters({"r": 0.243, "alpha": 4.433, "a": 0.286, "b": 0.658})  # a + b < 1
-    fitter = to_lifetimes(model)
+    fitter = filled(model)
     one_time = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [39.0]})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the logarithm of a negative number
         assert np.isnan(fitter.predict(HORIZON, *columns(one_time))).all()
     # Who has not come back is still a customer, and as one whose alpha is T more.
     later = BetaGeoModel.from_parameters({"r": 0.243, "alpha": 4.433 + 39, "a": 0.286, "b": 0.658})
-    expected = to_lifetimes(later).expected_number_of_purchases_up_to_time(HORIZON)
+    expected = filled(later).expected_number_of_purchases_up_to_time(HORIZON)
     assert_allclose(model.predict(one_time, horizon=HORIZON), expected, rtol=RTOL)
 
 
@@ -111,14 +118,14 @@ def test_donors_are_predicted_alike_both_ways(lifetimes, donors):
     assert type(theirs) is BetaGeoBetaBinomModel
     assert_the_same_answers_of_donors(theirs, fitter, donors)
     ours = BetaGeoBetaBinomModel().fit(donors, sample_weight=donors["n_customers"])
-    assert_the_same_answers_of_donors(ours, to_lifetimes(ours), donors)
+    assert_the_same_answers_of_donors(ours, filled(ours), donors)
 
 
 def test_spend_is_predicted_alike_both_ways(lifetimes, cdnow, buyers):
     fitter = lifetimes.GammaGammaFitter().fit(buyers["frequency"], buyers["monetary_value"])
     theirs, ours = from_lifetimes(fitter), GammaGammaModel().fit(buyers)
     assert type(theirs) is GammaGammaModel
-    for model, peer in ((theirs, fitter), (ours, to_lifetimes(ours))):
+    for model, peer in ((theirs, fitter), (ours, filled(ours))):
         by_fitter = peer.conditional_expected_average_profit(cdnow["frequency"], cdnow["monetary_value"])
         assert_allclose(model.predict(cdnow), by_fitter, rtol=1e-13)  # the same formula, in another order
 
@@ -135,7 +142,7 @@ def test_spend_is_predicted_alike_both_ways(lifetimes, cdnow, buyers):
     ids=lambda model: type(model).__name__,
 )
 def test_there_and_back_is_the_same_model(model):
-    fitter = to_lifetimes(model)
+    fitter = filled(model)
     assert MODELS[type(fitter).__name__] is type(model)
     back = from_lifetimes(fitter)
     assert type(back) is type(model)
@@ -147,7 +154,7 @@ def test_there_and_back_is_the_same_model(model):
 
 def test_a_regular_buyers_model_with_k_1_is_the_modified_beta_geo(cdnow):
     model = MBGCNBDModel.from_parameters(PUBLISHED, k=1)
-    fitter = to_lifetimes(model)
+    fitter = filled(model)
     assert type(fitter).__name__ == "ModifiedBetaGeoFitter"
     assert_the_same_answers(model, fitter, cdnow)
     assert type(from_lifetimes(fitter)) is ModifiedBetaGeoModel
@@ -155,7 +162,7 @@ def test_a_regular_buyers_model_with_k_1_is_the_modified_beta_geo(cdnow):
 
 def test_a_fitter_of_ours_values_customers_within_lifetimes(cdnow, buyers):
     # Their lifetime value asks one fitter for purchases and the other for spend.
-    purchases, spend = to_lifetimes(BetaGeoModel().fit(cdnow)), to_lifetimes(GammaGammaModel().fit(buyers))
+    purchases, spend = filled(BetaGeoModel().fit(cdnow)), filled(GammaGammaModel().fit(buyers))
     value = spend.customer_lifetime_value(
         purchases,
         *(cdnow[name] for name in ("frequency", "recency", "T", "monetary_value")),
@@ -178,38 +185,14 @@ def test_a_subclass_counts_as_what_it_derives_from(lifetimes):
     derived.params_ = pd.Series(PUBLISHED)
     assert type(from_lifetimes(derived)) is ModifiedBetaGeoModel
     ours = type("OurModel", (ModifiedBetaGeoModel,), {}).from_parameters(PUBLISHED)
-    assert type(to_lifetimes(ours)) is lifetimes.ModifiedBetaGeoFitter
+    assert type(filled(ours)) is lifetimes.ModifiedBetaGeoFitter
 
 
-def test_without_lifetimes_its_extra_is_asked_for(monkeypatch):
-    monkeypatch.setitem(sys.modules, "lifetimes", None)
+def test_a_fitter_of_another_model_is_refused(lifetimes):
     with pytest.raises(
-        MissingExtraError, match=r"to_lifetimes needs lifetimes, .* 'crm_analytics\[samples\]'"
+        TypeError, match=r"fitter must be a BetaGeoFitter of lifetimes for BetaGeoModel\. Got Par"
     ):
-        to_lifetimes(BetaGeoModel.from_parameters(PUBLISHED))
-
-
-def test_importing_lifetimes_leaves_the_option_and_the_warnings_as_they_were():
-    # In a process of its own, because lifetimes is imported only once in each.
-    program = f"""
-import sys, warnings
-import pandas as pd
-from crm_analytics.clv import BetaGeoModel
-from crm_analytics.clv.lifetimes_interop import to_lifetimes
-def option():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pd.options.mode.chained_assignment
-filters, before = list(warnings.filters), option()
-assert "lifetimes" not in sys.modules
-to_lifetimes(BetaGeoModel.from_parameters({PUBLISHED!r}))
-assert "lifetimes" in sys.modules
-assert warnings.filters == filters
-assert option() == before
-"""
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
-    assert "Warning" not in found.stderr
+        to_lifetimes(BetaGeoModel.from_parameters(PUBLISHED), lifetimes.ParetoNBDFitter())
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -223,7 +206,7 @@ def test_a_fitter_that_is_not_fitted_is_refused(lifetimes, name):
 @pytest.mark.parametrize("model", [BetaGeoModel(), GammaGammaModel(), MBGCNBDModel(k=2)])
 def test_a_model_that_is_not_fitted_is_refused(model):
     with pytest.raises(NotFittedError, match=f"This {type(model).__name__} instance is not fitted yet"):
-        to_lifetimes(model)
+        filled(model)
 
 
 def test_other_classes_are_refused_by_name():
@@ -237,7 +220,7 @@ def test_other_classes_are_refused_by_name():
     with pytest.raises(
         TypeError, match=r"model must be one of BetaGeoModel, .* Got LifetimeValueModel instead"
     ):
-        to_lifetimes(value)
+        filled(value)
 
 
 def test_what_lifetimes_cannot_say_is_refused(cdnow):
@@ -246,9 +229,9 @@ def test_what_lifetimes_cannot_say_is_refused(cdnow):
     with pytest.raises(
         ValueError, match=r"no covariates, but this BetaGeoModel has 3 .* of alpha: early, a: early"
     ):
-        to_lifetimes(model)
+        filled(model)
     with pytest.raises(ValueError, match=r"this MBGCNBDModel has k = 2\. Fit ModifiedBetaGeoModel"):
-        to_lifetimes(MBGCNBDModel.from_parameters(PUBLISHED, k=2))
+        filled(MBGCNBDModel.from_parameters(PUBLISHED, k=2))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The portfolio report: its figures are those of the tables, and it needs nothing from outside."""
 
+import copy
 import re
 from html.parser import HTMLParser
 from importlib import resources
@@ -114,8 +115,27 @@ def test_the_ten_most_valuable_customers_are_listed_in_order(cdnow, cdnow_read):
     assert header[:2] == ["Customer", "Value"]
     assert [row[0] for row in rows] == top.index.tolist()
     assert [row[1] for row in rows] == [f"${value:,.2f}" for value in top["clv"]]
-    assert [row[4] for row in rows] == [f"{100 * p:.1f} %" for p in top["p_alive"]]
-    assert [row[5] for row in rows] == [str(n) for n in top["frequency"]]
+    assert header[2] == "90 % of cases"
+    bounds = zip(top["clv_lower"], top["clv_upper"], strict=True)
+    assert [row[2] for row in rows] == [f"${low:,.2f} – ${high:,.2f}" for low, high in bounds]
+    assert [row[5] for row in rows] == [f"{100 * p:.1f} %" for p in top["p_alive"]]
+    assert [row[6] for row in rows] == [str(n) for n in top["frequency"]]
+
+
+def test_the_page_says_how_sure_the_total_is_and_why_this_model(cdnow, cdnow_read):
+    found = cdnow.model.total_interval(cdnow.scores)
+    low, high = (f"${found[side]['model']:,.0f}" for side in ("lower", "upper"))
+    assert (
+        f"With 90 % certainty it will be {low} to {high}, by how far off totals were on logs like this one"
+        in cdnow_read.text
+    )
+    assert "chosen by the caller" in cdnow_read.text
+    told = cdnow.model.choice_ | {"warnings": ["The log has not seen Christmas."], "log_ratios": [0.1, 0.2]}
+    model = copy.copy(cdnow.model)
+    model.choice_ = told
+    page = portfolio_report(cdnow.log, model, cdnow.scores, title="CDNOW", audit=False)
+    assert "The log has not seen Christmas." in page
+    assert "at 2 earlier dates of this log" in page.replace("\xa0", " ")
 
 
 def test_the_trial_is_fitted_to_two_thirds_and_judged_on_the_last(cdnow, trial):
