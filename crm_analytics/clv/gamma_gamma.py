@@ -93,13 +93,14 @@ class GammaGammaModel(BaseEstimator):
             caller="GammaGammaModel.fit",
             remedy="Net out refunds before summarising.",
         )
-        params, information, report, log_lik = fit_gamma_gamma(x[repeat], z[repeat], self.l2_penalty)
+        x, z = x[repeat], z[repeat]
+        params, information, report, log_lik = fit_gamma_gamma(x, z, self.l2_penalty)
         self.p_, self.q_, self.v_ = map(float, params)
         self.log_params_ = np.log(params)
-        self.covariance_ = covariance_of(information, int(repeat.sum()))
+        self.covariance_ = covariance_of(information, x.size)
         self.standard_errors_ = self.parameter_table()["standard_error"].to_dict()
         self.log_likelihood_ = float(log_lik)
-        self.frequency_correlation_ = _correlation(np.log(x[repeat]), np.log(z[repeat]))
+        self.frequency_correlation_ = _correlation(np.log(x), np.log(z))
         self.fit_report_ = report.as_dict()
         return self
 
@@ -235,8 +236,13 @@ class _Spends:
 
     def __init__(self, x: np.ndarray, z: np.ndarray) -> None:
         self.x, self.z, self.n = x, z, x.size
-        (self.counts,), _, weight = distinct_rows(x)
-        self.share = weight / self.n
+        if x.max() < 1_000_000 and (x == np.floor(x)).all():
+            weight = np.bincount(x.astype(np.int64))
+            self.counts = np.flatnonzero(weight).astype(float)
+            self.share = weight[weight > 0] / self.n
+        else:
+            (self.counts,), _, weight = distinct_rows(x)
+            self.share = weight / self.n
         log_z = np.log(z)
         self.x_log_z, self.log_z = float(x @ log_z) / self.n, float(log_z.sum()) / self.n
         self.x_log_x = float(self.share @ (self.counts * np.log(self.counts)))

@@ -14,6 +14,7 @@ from crm_analytics.clv.covariates import column_names, design_of, learn_covariat
 from crm_analytics.clv.customers import Customers, read_customers
 from crm_analytics.clv.discounting import discounted_total
 from crm_analytics.clv.distinct import rows_in_ticks, shared_rows
+from crm_analytics.clv.interpolation import smooth_in_age
 from crm_analytics.clv.likelihood import Fitted, Problem, fit, parameters_by_group
 from crm_analytics.core.errors import ConvergenceError, choice
 from crm_analytics.core.optimise import FitReport
@@ -355,6 +356,9 @@ class PurchaseModel(BaseEstimator):
             if ticks is not None:
                 return answer(Customers.of(ticks[0], 0.0, ticks[1], design=c.design), theta)[ticks[2]]
         found = shared_rows(c.x, c.T, c.t_x * self.RECENCY_MATTERS_IF_ALIVE, c.group)
+        if found is None and len(c.design) == 1 and not self.RECENCY_MATTERS_IF_ALIVE:
+            smallest = min(theta[0, i] for i, timed in enumerate(self.TIMED) if timed)
+            return smooth_in_age(c.x, c.T, smallest, lambda x, T: answer(Customers.of(x, 0.0, T), theta))
         if found is None:
             return answer(c, theta)
         (x, T, t_x, group), place = found

@@ -5,7 +5,7 @@ import numpy as np
 import oracles
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -300,6 +300,7 @@ CONTINUOUS = [BetaGeoModel(), ModifiedBetaGeoModel(), MBGCNBDModel(k=2), ParetoN
 
 
 @pytest.mark.parametrize("model", CONTINUOUS, ids=lambda model: type(model).__name__)
+@settings(max_examples=40)
 @given(row=LAWFUL, params=st.tuples(POSITIVE, POSITIVE, POSITIVE, POSITIVE))
 def test_counts_are_a_distribution_and_its_mean_is_the_expectation(model, row, params):
     model = with_parameters(model, *params)
@@ -319,6 +320,7 @@ def test_counts_are_a_distribution_and_its_mean_is_the_expectation(model, row, p
 
 
 @pytest.mark.parametrize("model", CONTINUOUS, ids=lambda model: type(model).__name__)
+@settings(max_examples=40)
 @given(params=st.tuples(POSITIVE, POSITIVE, POSITIVE, POSITIVE), row=LAWFUL)
 def test_discounting_lowers_and_a_longer_horizon_raises(model, params, row):
     model = with_parameters(model, *params)
