@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crm_analytics.clv import beta_geo_family as family
-from crm_analytics.clv.beta_geo_quadrature import if_alive
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.purchase_model import PurchaseModel
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
+from crm_analytics.clv.kernels import beta_geo_family as family
+from crm_analytics.clv.kernels.beta_geo_quadrature import if_alive
 
 
 class BetaGeoModel(PurchaseModel):

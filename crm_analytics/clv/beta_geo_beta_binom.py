@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import betaln, digamma, logsumexp, polygamma
 
-from crm_analytics.clv.customers import N_TERMS, Customers
-from crm_analytics.clv.likelihood import Problem
-from crm_analytics.clv.purchase_model import PurchaseModel
+from crm_analytics.clv.inference.customers import N_TERMS, Customers
+from crm_analytics.clv.inference.likelihood import Problem
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
 from crm_analytics.core.tables import require
 
 

@@ -1,10 +1,10 @@
 """The purchase models one would try, the most trusted first."""
 
 from crm_analytics.clv.beta_geo import BetaGeoModel
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
 from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
-from crm_analytics.clv.purchase_model import PurchaseModel
 
 
 def purchase_models() -> dict[str, PurchaseModel]:

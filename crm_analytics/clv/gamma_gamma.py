@@ -1,18 +1,16 @@
 """Gamma-Gamma model: what a customer spends per transaction."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from scipy.special import digamma, gammaln, polygamma
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.clv.distinct import distinct_rows
-from crm_analytics.clv.uncertainty import parameter_table
+from crm_analytics.clv.inference.distinct import distinct_rows
+from crm_analytics.clv.inference.uncertainty import parameter_table
 from crm_analytics.core.errors import ConvergenceError
 from crm_analytics.core.optimise import FitReport, covariance_of, maximise
 from crm_analytics.core.tables import require, summary_columns
@@ -153,7 +151,7 @@ class GammaGammaModel(BaseEstimator):
         check_is_fitted(self)
         return parameter_table(list(self.PARAMETERS), 3, self.log_params_, self.covariance_, level)
 
-    def _customers(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _customers(self, X: Any, *, reset: bool) -> tuple[np.ndarray, np.ndarray]:
         x, z = summary_columns(self, X, self.COLUMNS, reset=reset)
         caller = "GammaGammaModel"
         require(x >= 0, column="frequency", rule=">= 0", caller=caller, remedy="It is a count.")
@@ -164,7 +162,7 @@ class GammaGammaModel(BaseEstimator):
             caller=caller,
             remedy="Net out refunds before summarising.",
         )
-        return np.stack([x, z])
+        return x, z
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -235,7 +233,7 @@ class _Spends:
     """What the likelihood needs of counts and mean spends, so that a step costs one logarithm a customer."""
 
     def __init__(self, x: np.ndarray, z: np.ndarray) -> None:
-        self.x, self.z, self.n = x, z, x.size
+        self.x, self.xz, self.n = x, x * z, x.size
         if x.max() < 1_000_000 and (x == np.floor(x)).all():
             weight = np.bincount(x.astype(np.int64))
             self.counts = np.flatnonzero(weight).astype(float)
@@ -247,24 +245,16 @@ class _Spends:
         self.x_log_z, self.log_z = float(x @ log_z) / self.n, float(log_z.sum()) / self.n
         self.x_log_x = float(self.share @ (self.counts * np.log(self.counts)))
 
-    def sums(self, v: float) -> np.ndarray:
+    def sums(self, v: float) -> tuple[float, ...]:
         """Means of ln(v + xz), x ln(v + xz), and of 1 and x over v + xz and over its square."""
-        return _sums(self.x, self.z, v) / self.n
-
-
-@njit(cache=True, error_model="numpy")
-def _sums(x, z, v):
-    out = np.zeros(6)
-    for i in range(x.size):
-        total = v + x[i] * z[i]
-        log_total, inverse = math.log(total), 1 / total
-        out[0] += log_total
-        out[1] += x[i] * log_total
-        out[2] += inverse
-        out[3] += x[i] * inverse
-        out[4] += inverse * inverse
-        out[5] += x[i] * inverse * inverse
-    return out
+        total = self.xz + v
+        log_total, inverse = np.log(total), 1 / total
+        x_inverse = self.x * inverse
+        found = (
+            log_total.sum(), self.x @ log_total, inverse.sum(), x_inverse.sum(), inverse @ inverse,
+            inverse @ x_inverse,
+        )  # fmt: skip
+        return tuple(float(value) / self.n for value in found)
 
 
 def _value_gradient_hessian(log_params: np.ndarray, spends: _Spends) -> tuple[float, np.ndarray, np.ndarray]:

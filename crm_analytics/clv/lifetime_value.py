@@ -7,13 +7,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.discounting import continuous_rate
 from crm_analytics.clv.gamma_gamma import GammaGammaModel, expected_spend
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.discounting import continuous_rate
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
+from crm_analytics.clv.inference.uncertainty import intervals_of_total, laplace, proper_level
+from crm_analytics.clv.inference.value_interval import value_quantiles
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
-from crm_analytics.clv.purchase_model import PurchaseModel
-from crm_analytics.clv.uncertainty import intervals_of_total, laplace, proper_level
-from crm_analytics.clv.value_interval import value_quantiles
 from crm_analytics.core.tables import summary_columns
 from crm_analytics.core.units import periods_per_year
 from crm_analytics.metrics import ModelError

@@ -10,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 from crm_analytics.clv.beta_geo import BetaGeoModel
 from crm_analytics.clv.beta_geo_beta_binom import BetaGeoBetaBinomModel
 from crm_analytics.clv.gamma_gamma import GammaGammaModel
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
 from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
-from crm_analytics.clv.purchase_model import PurchaseModel
 
 Model = PurchaseModel | GammaGammaModel
 

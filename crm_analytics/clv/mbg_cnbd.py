@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from crm_analytics.clv import beta_geo_family as family
 from crm_analytics.clv.beta_geo import guess
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.likelihood import Fitted, Problem, fit
-from crm_analytics.clv.purchase_model import PurchaseModel
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.likelihood import Fitted, Problem, fit
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
+from crm_analytics.clv.kernels import beta_geo_family as family
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require
 
@@ -23,7 +23,8 @@ class MBGCNBDModel(PurchaseModel):
 
     As `ModifiedBetaGeoModel`, except that the times between a customer's purchases are Erlang-k:
     k = 1 is chance, higher k more regular (the variance of a gap is 1/k of its squared mean).
-    A regular buyer who is late is soon taken for gone.
+    A regular buyer who is late is soon taken for gone. Choose a unit shorter than the gaps:
+    purchases within one period count once, which makes any customer look regular.
 
     Parameters
     ----------

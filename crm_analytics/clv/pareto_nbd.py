@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
-from crm_analytics.clv import pareto_kernel as kernel
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.purchase_model import PurchaseModel
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.purchase_model import PurchaseModel
+from crm_analytics.clv.kernels import pareto as kernel
 
 
 class ParetoNBDModel(PurchaseModel):

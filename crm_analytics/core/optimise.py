@@ -89,8 +89,11 @@ def maximise(
             step /= 2
         else:
             break
+        before = _pull(params, gradient)
         params, (value, gradient, hessian) = trial, found
         iterations += 1
+        if before < 1e-8 and _pull(params, gradient) > before / 2:
+            break  # what is left is rounding
     return params, -hessian, _report(params, value, gradient, -hessian, iterations, names)
 
 

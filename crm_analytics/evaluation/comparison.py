@@ -132,7 +132,11 @@ def compare_models(
     found: list[pd.DataFrame] = []
     for origin in places:
         known = pd.concat(found) if found and intervals else None
-        found.append(_at(log, models, origin, horizon, unit, known, warnings, intervals))
+        rows = _at(log, models, origin, horizon, unit, known, warnings, intervals)
+        if len(rows):
+            found.append(rows)
+    if not found:
+        raise ValueError("compare_models: nobody bought in any horizon. Take a longer one.")
     origins = pd.concat(found, ignore_index=True)
     fitted = [name for name in models if name in set(origins["model"])]
     if not fitted:
@@ -171,6 +175,9 @@ def _at(
 ) -> pd.DataFrame:
     """All models at one origin; intervals learn from `known` origins whose horizon was over."""
     table = calibration_holdout(log, origin, shift(origin, horizon, unit), unit, gaps=True)
+    if not table["frequency_holdout"].any():
+        warnings.append(f"The origin {origin:%Y-%m-%d} tells nothing: nobody bought in its horizon.")
+        return pd.DataFrame()
     fitted = _fit_all(models, table, origin, warnings)
     factors = _seasonal_factors(log, models, origin, horizon, unit, warnings)
     corrected = {

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from crm_analytics.clv import LifetimeValueModel
-from crm_analytics.clv.discounting import continuous_rate
+from crm_analytics.clv.inference.discounting import continuous_rate
 from crm_analytics.core.units import UNIT_WORDS
 from crm_analytics.reports.wording import NBSP, Table, day, number, rate, several, span
 from crm_analytics.transactions import TransactionLog

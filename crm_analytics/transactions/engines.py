@@ -27,9 +27,11 @@ def connect(scratch: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyCo
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     try:
-        return duckdb.connect(config=config)
+        con = duckdb.connect(config=config)
     except duckdb.Error as error:
         raise ValueError(f"memory_limit must be such as '2GB'. Got {memory_limit!r} instead.") from error
+    con.execute("SET enable_progress_bar = false")  # in a notebook it would draw one, unasked
+    return con
 
 
 class DuckDBEngine:

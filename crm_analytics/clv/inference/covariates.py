@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_analytics.clv.distinct import distinct_rows
+from crm_analytics.clv.inference.distinct import distinct_rows
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require, require_columns
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from crm_analytics.clv.beta_geo import expected_purchases
-from crm_analytics.clv.discounting import continuous_rate, discounted_total
+from crm_analytics.clv.inference.discounting import continuous_rate, discounted_total
 from crm_analytics.core.units import PERIODS_PER_YEAR
 
 

@@ -8,8 +8,8 @@ from numba import njit
 from scipy.special import gammaincinv, ndtri
 from scipy.stats import qmc
 
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.distinct import distinct_rows
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.distinct import distinct_rows
 
 N_POINTS = 256
 

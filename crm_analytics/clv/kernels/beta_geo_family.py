@@ -25,8 +25,8 @@ import numpy as np
 from numba import njit
 from scipy.special import digamma, gammaln, polygamma
 
-from crm_analytics.clv.customers import N_TERMS, Customers
-from crm_analytics.clv.distinct import distinct_rows
+from crm_analytics.clv.inference.customers import N_TERMS, Customers
+from crm_analytics.clv.inference.distinct import distinct_rows
 
 
 def terms(customers: Customers, theta: np.ndarray, k: int, shift: int, *, each: bool = False) -> np.ndarray:
@@ -45,7 +45,7 @@ def terms(customers: Customers, theta: np.ndarray, k: int, shift: int, *, each: 
         return out + _apart(rows[0], rows[0] + shift, theta[rows[1].astype(np.int64)], k)[place]
     out = np.zeros((len(theta), N_TERMS))
     if len(theta) == 1 and k == 1:
-        _coupled_alike(c.x, c.t_x, c.T, c.weight, theta[0], shift, out[0])
+        _coupled_alike(c, theta[0], shift, out[0])
     else:
         _coupled(c.x, c.t_x, c.T, c.weight, c.group, c.group, theta, k, shift, out)
     x, group, weights = c.by_frequency
@@ -138,54 +138,84 @@ def _coupled(x, t_x, T, weight, group, cell, theta, k, shift, out):
         o[14] += w * (gone + bend) * u_b * u_b
 
 
+_CHUNK = 8192  # rows whose columns fit the processor's second cache
+
+
+def _coupled_alike(c: Customers, theta: np.ndarray, shift: int, out: np.ndarray) -> None:
+    """As `_coupled` for k = 1 and one group, at a third of the time.
+
+    numpy takes the logarithms and the exponential of a chunk at once, which its vector
+    instructions do; the sums between are compiled.
+    """
+    r, alpha, a, b = theta
+    now, then, grown, odds = (np.empty(min(_CHUNK, c.x.size)) for _ in range(4))
+    sums = np.zeros(15)
+    for begin in range(0, c.x.size, _CHUNK):
+        rows = slice(begin, begin + _CHUNK)
+        x, t_x, T, w = c.x[rows], c.t_x[rows], c.T[rows], c.weight[rows]
+        if x.size < now.size:
+            now, then, grown, odds = now[: x.size], then[: x.size], grown[: x.size], odds[: x.size]
+        np.add(T, alpha, out=now)
+        np.add(t_x, alpha, out=then)
+        waited = np.log(now / then)
+        _growth(x, waited, r, 600.0, grown)
+        np.exp(grown, out=grown)
+        _odds(x, grown, a, b, shift, odds)
+        _add_up(x, w, now, then, np.log(now), waited, odds, np.log1p(odds), r, b, shift, sums)
+    s = sums
+    out[0], out[1], out[2], out[3], out[4] = s[0], s[1], s[2], s[3] / a, -s[4]
+    out[5], out[6], out[7], out[8] = s[5], s[6], s[7] / a, -s[8]
+    out[9], out[10], out[11] = s[9], s[10] / a, -s[11]
+    out[12], out[13], out[14] = s[12] / a**2, -s[13] / a, s[14]
+
+
 @njit(cache=True, error_model="numpy")
-def _coupled_alike(x, t_x, T, weight, theta, shift, out):
-    """As `_coupled` for k = 1 and one group: all sums stay in registers, at half the time."""
-    r, alpha, a, b = theta[0], theta[1], theta[2], theta[3]
-    s_0 = s_r = s_v = s_rr = s_rv = s_vv = 0.0
-    s_g = s_b = s_ra = s_rb = s_va = s_vb = s_aa = s_ab = s_bb = 0.0
+def _growth(x, waited, r, most, grown):
+    """(r + x) × waited, up to where its exponential would overflow."""
     for i in range(x.size):
-        w, n, c = weight[i], r + x[i], x[i] + shift
-        now = alpha + T[i]
-        log_now, to_T = math.log(now), 1 / now
-        s_0 -= w * n * log_now
-        s_r -= w * log_now
-        s_v -= w * n * to_T
-        s_rv -= w * to_T
-        s_vv += w * n * to_T * to_T
-        if c == 0:
-            continue
-        to_t = 1 / (alpha + t_x[i])
-        waited = math.log(now * to_t)
-        u_b = 1 / (b + c - 1)
-        u = n * waited
-        if u < 600:
-            odds = a * u_b * math.exp(u)
-            s_0 += w * math.log(1 + odds)
-            gone = odds / (1 + odds)
-        else:
-            s_0 += w * (u + math.log(a * u_b))
-            gone = 1.0
+        grown[i] = min((r + x[i]) * waited[i], most)
+
+
+@njit(cache=True, error_model="numpy")
+def _odds(x, grown, a, b, shift, odds):
+    """Odds of having left; none for those who could not."""
+    for i in range(x.size):
+        c = x[i] + shift
+        odds[i] = a / (b + max(c, 1.0) - 1) * grown[i] if c > 0 else 0.0
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def _add_up(x, weight, now, then, log_now, waited, odds, log_one_odds, r, b, shift, sums):
+    s_0 = s_r = s_v = s_g = s_b = s_rr = s_rv = s_ra = s_rb = 0.0
+    s_vv = s_va = s_vb = s_aa = s_ab = s_bb = 0.0
+    for i in range(x.size):
+        w, n = weight[i], r + x[i]
+        to_T, to_t = 1 / now[i], 1 / then[i]
+        gone = odds[i] / (1 + odds[i])
+        u_b = 1 / (b + max(x[i] + shift, 1.0) - 1)
         u_v = n * (to_T - to_t)
-        g, bend = w * gone, w * gone * (1 - gone)
-        s_r += g * waited
-        s_v += g * u_v
+        g, wait = w * gone, waited[i]
+        bend = g * (1 - gone)
+        # What `_growth` cut off at 600 belongs to the logarithm of 1 + odds.
+        s_0 += w * (log_one_odds[i] - n * log_now[i]) + g * max(n * wait - 600.0, 0.0)
+        s_r += g * wait - w * log_now[i]
+        s_v += g * u_v - w * n * to_T
         s_g += g
         s_b += g * u_b
-        s_rr += bend * waited * waited
-        s_rv += g * (to_T - to_t) + bend * waited * u_v
-        s_vv += g * n * (to_t * to_t - to_T * to_T) + bend * u_v * u_v
-        s_ra += bend * waited
-        s_rb += bend * waited * u_b
+        s_rr += bend * wait * wait
+        s_rv += g * (to_T - to_t) + bend * wait * u_v - w * to_T
+        s_ra += bend * wait
+        s_rb += bend * wait * u_b
+        s_vv += g * n * (to_t * to_t - to_T * to_T) + bend * u_v * u_v + w * n * to_T * to_T
         s_va += bend * u_v
         s_vb += bend * u_v * u_b
         s_aa += bend - g
         s_ab += bend * u_b
         s_bb += (g + bend) * u_b * u_b
-    out[0], out[1], out[2], out[3], out[4] = s_0, s_r, s_v, s_g / a, -s_b
-    out[5], out[6], out[7], out[8] = s_rr, s_rv, s_ra / a, -s_rb
-    out[9], out[10], out[11] = s_vv, s_va / a, -s_vb
-    out[12], out[13], out[14] = s_aa / (a * a), -s_ab / a, s_bb
+    for j, value in enumerate(
+        (s_0, s_r, s_v, s_g, s_b, s_rr, s_rv, s_ra, s_rb, s_vv, s_va, s_vb, s_aa, s_ab, s_bb)
+    ):
+        sums[j] += value
 
 
 @njit(cache=True, error_model="numpy")
@@ -209,9 +239,33 @@ def _stages(n, y, to_T, k):
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
-def alive(x, t_x, T, group, theta, k, shift):
+def alive(
+    x: np.ndarray, t_x: np.ndarray, T: np.ndarray, group: np.ndarray, theta: np.ndarray, k: int, shift: int
+) -> np.ndarray:
     """P(alive at T) = 1 / (1 + Q), shape (n_customers,)."""
+    if len(theta) > 1 or k > 1:
+        return _alive(x, t_x, T, group, theta, k, shift)
+    r, alpha, a, b = theta[0]
+    out = np.empty(x.size)
+    for begin in range(0, x.size, _CHUNK):
+        rows = slice(begin, begin + _CHUNK)
+        grown = np.log((T[rows] + alpha) / (t_x[rows] + alpha))
+        _growth(x[rows], grown, r, 709.0, grown)
+        np.exp(grown, out=grown)
+        _stay(x[rows], grown, a, b, shift, out[rows])
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _stay(x, grown, a, b, shift, out):
+    """P(alive) from e^((r + x) × waited)."""
+    for i in range(x.size):
+        c = x[i] + shift
+        out[i] = 1 / (1 + a / (b + max(c, 1.0) - 1) * grown[i]) if c > 0 else 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def _alive(x, t_x, T, group, theta, k, shift):
     out = np.ones(x.size)
     for i in range(x.size):
         c = x[i] + shift

@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crm_analytics.clv import BetaGeoModel, ParetoNBDModel
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.interpolation import smooth_in_age
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.interpolation import smooth_in_age
 from crm_analytics.datasets import make_purchases
 
 POSITIVE = st.floats(0.02, 30)
 
 
 @settings(max_examples=40)
-@given(params=st.tuples(POSITIVE, POSITIVE, POSITIVE, POSITIVE), t=st.floats(0.05, 200), seed=st.integers(0, 99))
+@given(
+    params=st.tuples(POSITIVE, POSITIVE, POSITIVE, POSITIVE), t=st.floats(0.05, 200), seed=st.integers(0, 99)
+)
 def test_interpolated_expectations_are_those_asked_one_by_one(params, t, seed):
     rng = np.random.default_rng(seed)
     x, T = rng.integers(0, 90, 200).astype(float), rng.uniform(0, 100, 200)

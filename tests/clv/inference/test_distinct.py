@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from crm_analytics.clv.distinct import count_in_ticks, distinct_rows, find_ticks, rows_in_ticks, shared_rows
+from crm_analytics.clv.inference.distinct import (
+    count_in_ticks,
+    distinct_rows,
+    find_ticks,
+    rows_in_ticks,
+    shared_rows,
+)
 
 SMALL = st.sampled_from([-1.5, 0.0, 2.0, 3.0])
 

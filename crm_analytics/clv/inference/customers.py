@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from crm_analytics.clv.distinct import count_in_ticks, distinct_rows, shared_rows
+from crm_analytics.clv.inference.distinct import count_in_ticks, distinct_rows, shared_rows
 from crm_analytics.core.tables import require, summary_columns
 
 N_TERMS = 15  # of four parameters: a value, 4 first derivatives, 10 second derivatives

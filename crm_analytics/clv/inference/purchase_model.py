@@ -9,13 +9,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.clv import uncertainty
-from crm_analytics.clv.covariates import column_names, design_of, learn_covariates
-from crm_analytics.clv.customers import Customers, read_customers
-from crm_analytics.clv.discounting import discounted_total
-from crm_analytics.clv.distinct import rows_in_ticks, shared_rows
-from crm_analytics.clv.interpolation import smooth_in_age
-from crm_analytics.clv.likelihood import Fitted, Problem, fit, parameters_by_group
+from crm_analytics.clv.inference import uncertainty
+from crm_analytics.clv.inference.covariates import column_names, design_of, learn_covariates
+from crm_analytics.clv.inference.customers import Customers, read_customers
+from crm_analytics.clv.inference.discounting import discounted_total
+from crm_analytics.clv.inference.distinct import rows_in_ticks, shared_rows
+from crm_analytics.clv.inference.interpolation import smooth_in_age
+from crm_analytics.clv.inference.likelihood import Fitted, Problem, fit, parameters_by_group
 from crm_analytics.core.errors import ConvergenceError, choice
 from crm_analytics.core.optimise import FitReport
 

@@ -41,7 +41,7 @@ def smooth_in_age(
     lowest = int(exponent.min())
     n_panels = int(exponent.max()) - lowest + 1
     cells = np.minimum(x, HIGHEST).astype(np.int64) * n_panels + (exponent - lowest)
-    used = np.flatnonzero(np.bincount(cells[few], minlength=(HIGHEST + 1) * n_panels)) if few.any() else []
+    used = np.flatnonzero(np.bincount(cells[few], minlength=(HIGHEST + 1) * n_panels))
     place = np.zeros((HIGHEST + 1) * n_panels, dtype=np.int64)
     place[used] = np.arange(len(used))
     frequency, panel = np.divmod(np.asarray(used, dtype=np.int64), n_panels)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from crm_analytics.clv.customers import Customers
-from crm_analytics.clv.distinct import distinct_rows
+from crm_analytics.clv.inference.customers import Customers
+from crm_analytics.clv.inference.distinct import distinct_rows
 from crm_analytics.core.optimise import LOG_BOUND
 from crm_analytics.metrics import ModelError
 

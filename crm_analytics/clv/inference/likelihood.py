@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crm_analytics.clv.customers import Customers
+from crm_analytics.clv.inference.customers import Customers
 from crm_analytics.core.optimise import LOG_BOUND, FitReport, covariance_of, maximise
 
 # From customers, a row of parameters for each group, and whether each row is wanted or the sum of each

@@ -1,0 +1,1 @@
+"""How models of customers are fitted, asked, and doubted, whatever they assume."""

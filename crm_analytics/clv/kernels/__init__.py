@@ -1,0 +1,1 @@
+"""Likelihoods and futures as numbers: loops over customers, compiled."""
