@@ -31,7 +31,7 @@ from crm_analytics.datasets import make_purchases
 COLUMNS = ["frequency", "recency", "T"]
 SPENT = ["frequency", "monetary_value"]
 SLOW = 5.0  # seconds beyond which lifetimes runs once
-VALUE = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.1)
+VALUE = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.1, purchases=BetaGeoModel())
 MONTHLY_RATE = 1.1 ** (1 / 12) - 1  # the same, for lifetimes
 TEN_MILLION_LIMIT = 1.5  # seconds
 

@@ -65,7 +65,10 @@ def _columns_by_name(
     for column in columns:
         if not pd.api.types.is_numeric_dtype(X[column]):
             raise SchemaError(f"{caller}: {column} must be numeric, but has dtype {X[column].dtype}.")
-        values = X[column].to_numpy(dtype=float, na_value=np.nan)
+        if isinstance(X[column].dtype, np.dtype):  # as it lies in memory; naming an NA would copy it
+            values = X[column].to_numpy(dtype=float)
+        else:
+            values = X[column].to_numpy(dtype=float, na_value=np.nan)
         found.append(values)
         require(
             np.isfinite(values),
@@ -75,7 +78,7 @@ def _columns_by_name(
             remedy="Drop those customers or mend the summary.",
         )
     # One row tells scikit-learn the names and the number of columns; the values are known to be good.
-    validate_data(estimator, X[list(columns)].iloc[:1], reset=reset, dtype=np.float64, ensure_min_samples=1)
+    validate_data(estimator, X.iloc[:1][list(columns)], reset=reset, dtype=np.float64, ensure_min_samples=1)
     return found
 
 

@@ -13,7 +13,7 @@ from crm_analytics.core.optimise import LOG_BOUND, FitReport, covariance_of, max
 Terms = Callable[[Customers, np.ndarray, bool], np.ndarray]
 
 _UPPER = np.triu_indices(4)
-_MANY = 40_000  # rows, from which a search begins where one over a few of them ended
+_MANY = 16_000  # rows, from which a search begins where one over a few of them ended
 
 
 @dataclass(frozen=True)
