@@ -1,12 +1,13 @@
 """Maximum likelihood over positive parameters, with a report in words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 # A positive parameter beyond these is a boundary: the data wants 0 or infinity.
 LOG_BOUND = 12.0
+NEARLY = LOG_BOUND - 0.5  # from here on a search that ended early was on its way there
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class FitReport:
         The outcome in words.
     value : float
         What was maximised, per observation, at the end.
+    eigenvalues : list of float
+        Of the information per observation, the smallest first; one near 0 is a direction of
+        which the data says nothing.
+    boundary : dict of str to str
+        Parameters that left the admissible box, and whether for "0" or "infinity".
     """
 
     converged: bool
@@ -35,6 +41,8 @@ class FitReport:
     iterations: int
     message: str
     value: float
+    eigenvalues: list[float] = field(default_factory=list)
+    boundary: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """Return the report as a plain dictionary."""
@@ -134,13 +142,15 @@ def _report(
     iterations: int,
     names: Sequence[str],
 ) -> FitReport:
-    at_edge = [n for n, p in zip(names, log_params, strict=True) if abs(p) >= LOG_BOUND - 0.01]
+    at_edge = {
+        n: "infinity" if p > 0 else "0" for n, p in zip(names, log_params, strict=True) if abs(p) >= NEARLY
+    }
     norm = _pull(log_params, gradient)
     eigenvalues = np.linalg.eigvalsh(information)
     condition = float(eigenvalues[0] / eigenvalues[-1]) if eigenvalues[-1] > 0 else 0.0
     if at_edge:
         message = (
-            f"on the boundary: {', '.join(at_edge)} went to 0 or infinity; "
+            f"on the boundary: {', '.join(f'{n} went to {where}' for n, where in at_edge.items())}; "
             "the predictions are usable, this parameter is not"
         )
     elif norm > 1e-5:
@@ -149,7 +159,16 @@ def _report(
         message = "converged on a flat ridge: some parameters are not identified by this data"
     else:
         message = f"converged in {iterations} iterations"
-    return FitReport(not at_edge and norm <= 1e-5, norm, condition, int(iterations), message, float(value))
+    return FitReport(
+        converged=not at_edge and norm <= 1e-5,
+        gradient_norm=norm,
+        condition=condition,
+        iterations=int(iterations),
+        message=message,
+        value=float(value),
+        eigenvalues=[float(eigenvalue) for eigenvalue in eigenvalues],
+        boundary=at_edge,
+    )
 
 
 def covariance_of(information: np.ndarray, n: float) -> np.ndarray:

@@ -69,7 +69,7 @@ def test_a_maximum_outside_the_box_is_reported_in_words_and_the_rest_is_right():
     # On the wall r = 12 the best a solves 1 (12 - 40) + 3 (a - 1) = 0.
     assert_allclose(found, [LOG_BOUND, 1 + 28 / 3], rtol=1e-9)
     assert not report.converged
-    assert report.message.startswith("on the boundary: r went to 0 or infinity")
+    assert report.message.startswith("on the boundary: r went to infinity")
 
 
 def test_a_search_that_starts_outside_the_box_begins_on_its_edge():
@@ -96,7 +96,7 @@ def test_a_ridge_that_rises_to_infinity_is_followed_to_the_boundary():
     found, _, report = maximise(function, np.zeros(1), ["b"])
     assert found[0] == LOG_BOUND
     assert report.iterations <= 15  # one unit a step, as Newton does on an exponential
-    assert "b went to 0 or infinity" in report.message
+    assert "b went to infinity" in report.message
 
 
 def test_the_search_climbs_where_the_curvature_points_the_wrong_way():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crm_analytics.clv.inference.customers import Customers
-from crm_analytics.core.optimise import LOG_BOUND, FitReport, covariance_of, maximise
+from crm_analytics.core.optimise import LOG_BOUND, NEARLY, FitReport, covariance_of, maximise
 
 # From customers, a row of parameters for each group, and whether each row is wanted or the sum of each
 # group, to (value, 4 first derivatives, 10 second derivatives by the parameters themselves).
@@ -171,7 +171,7 @@ def _covariance(
 
     A direction in which the likelihood is flat has no finite variance: NaN throughout then.
     """
-    free = np.abs(log_params) < LOG_BOUND - 0.01
+    free = np.abs(log_params) < NEARLY
     covariance = np.zeros_like(information)
     inverse = covariance_of(information[np.ix_(free, free)], n)
     if np.isnan(inverse).any():

@@ -393,6 +393,9 @@ class PurchaseModel(BaseEstimator):
         self.covariance_ = found.covariance
         self.log_likelihood_ = found.log_likelihood
         self.fit_report_ = found.report.as_dict()
+        said = _in_words(found.report.boundary, self.PARAMETERS)
+        if said:
+            self.fit_report_["message"] += f": {said}"
         self.n_customers_ = round(customers.n)
         self.standard_errors_ = self.parameter_table()["standard_error"].to_dict()
 
@@ -445,6 +448,21 @@ class PurchaseModel(BaseEstimator):
         tags.input_tags.positive_only = True
         tags.target_tags.required = False
         return tags
+
+
+def _in_words(boundary: Mapping[str, str], names: Sequence[str]) -> str:
+    """What parameters at the boundary say of the customers; the first two are of buying, the others of leaving."""
+    shape, scale, leave, stay = (boundary.get(name) for name in names)
+    said = []
+    if shape == "0":
+        said.append("hardly anybody buys again")
+    elif "infinity" in (shape, scale):
+        said.append("customers hardly differ in how often they buy (no heterogeneity)")
+    if leave == "infinity":
+        said.append("customers hardly differ in how readily they leave")
+    elif leave == "0" or stay == "infinity":
+        said.append("hardly anybody leaves (no churn)")
+    return " and ".join(said)
 
 
 def _index(X: Any) -> Any:
