@@ -45,6 +45,7 @@ class BetaGeoBetaBinomModel(PurchaseModel):
     ...     "recency": [6, 4, 2, 0, 0, 6, 5, 6, 0, 6], "T": [6] * 10})
     >>> model = BetaGeoBetaBinomModel(prior_precision=0.25).fit(donors)
     >>> model.predict(donors, horizon=5).round(1)
+    array([4.2, 1.9, 0.8, 0.3, 0.3, 3.6, 1.6, 2.9, 0.3, 1. ])
     """
 
     PARAMETERS: ClassVar = ("alpha", "beta", "gamma", "delta")

@@ -60,13 +60,12 @@ class LifetimeValueModel(BaseEstimator):
 
     Examples
     --------
+    >>> from crm_analytics.clv import ModifiedBetaGeoModel
     >>> summary = pd.DataFrame({"frequency": [0, 0, 2, 6, 1, 0, 3, 9], "recency": [0, 0, 5, 36, 3, 0, 30, 35],
     ...     "T": [38, 37, 38, 38, 30, 28, 33, 39], "monetary_value": [0, 0, 35.0, 28.0, 20.0, 0, 60.0, 31.0]})
-    >>> model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.15, margin=0.3)
-    >>> model.fit(summary).predict_table(summary).round(1).tail(2)
-       p_alive  expected_purchases  expected_spend   clv
-    6      0.9                 4.1            46.0  52.4
-    7      1.0                 9.8            32.3  88.7
+    >>> model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.15, margin=0.3,
+    ...     purchases=ModifiedBetaGeoModel(prior_precision=0.25)).fit(summary)
+    >>> model.predict_table(summary).round(2).loc[[0, 6, 7], ["p_alive", "expected_purchases", "clv"]]
     """
 
     COLUMNS = ("frequency", "recency", "T", "monetary_value")

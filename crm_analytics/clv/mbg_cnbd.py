@@ -61,6 +61,7 @@ class MBGCNBDModel(PurchaseModel):
     ...     "T": [38, 36, 38, 38, 30, 33, 39]})
     >>> model = MBGCNBDModel(k=2, prior_precision=0.25).fit(summary)
     >>> model.probability_alive(summary).round(2)
+    array([0.17, 0.69, 0.01, 0.92, 0.08, 0.89, 0.89])
     """
 
     PARAMETERS: ClassVar = ("r", "alpha", "a", "b")

@@ -31,6 +31,7 @@ class ModifiedBetaGeoModel(BetaGeoModel):
     >>> summary = pd.DataFrame({"frequency": [0, 0, 0, 1, 2, 6, 1, 0, 3, 9],
     ...     "recency": [0, 0, 0, 20, 5, 36, 3, 0, 30, 35], "T": [38, 38, 37, 36, 38, 38, 30, 28, 33, 39]})
     >>> ModifiedBetaGeoModel(prior_precision=0.25).fit(summary).probability_alive(summary).round(2)
+    array([0.24, 0.24, 0.24, 0.62, 0.12, 0.91, 0.25, 0.3 , 0.86, 0.89])
     """
 
     SHIFT: ClassVar = 1

@@ -46,6 +46,7 @@ class ParetoNBDModel(PurchaseModel):
     >>> summary = pd.DataFrame({"frequency": [0, 0, 0, 1, 2, 6, 1, 0, 3, 9],
     ...     "recency": [0, 0, 0, 20, 5, 36, 3, 0, 30, 35], "T": [38, 38, 37, 36, 38, 38, 30, 28, 33, 39]})
     >>> ParetoNBDModel(prior_precision=0.25).fit(summary).probability_alive(summary).round(2)
+    array([0.32, 0.32, 0.33, 0.76, 0.15, 0.98, 0.31, 0.41, 0.96, 0.94])
     """
 
     PARAMETERS: ClassVar = ("r", "alpha", "s", "beta")
