@@ -66,6 +66,10 @@ class LifetimeValueModel(BaseEstimator):
     >>> model = LifetimeValueModel(unit="W", horizon=52, annual_discount_rate=0.15, margin=0.3,
     ...     purchases=ModifiedBetaGeoModel(prior_precision=0.25)).fit(summary)
     >>> model.predict_table(summary).round(2).loc[[0, 6, 7], ["p_alive", "expected_purchases", "clv"]]
+       p_alive  expected_purchases    clv
+    0     0.06                0.13   1.27
+    6     0.84                4.13  53.42
+    7     0.89                8.14  73.96
     """
 
     COLUMNS = ("frequency", "recency", "T", "monetary_value")
