@@ -118,11 +118,11 @@ def score(
             margin=margin,
             purchases=purchases,
         )
-        _say_why(model)
     else:
         model = batch.load_models(models)
     run = batch.score(opened, model, output, chunk_size=chunk_size, progress=_bar)
     typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
+    _say_why(model)
 
 
 def _say_why(model: LifetimeValueModel) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from crm_analytics.clv.inference.customers import Customers
 from crm_analytics.clv.inference.purchase_model import PurchaseModel
 from crm_analytics.clv.kernels import beta_geo_family as family
+from crm_analytics.clv.kernels import futures
 from crm_analytics.clv.kernels.beta_geo_quadrature import if_alive
 
 
@@ -91,17 +92,17 @@ class BetaGeoModel(PurchaseModel):
 
     def _moments(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
         c = customers
-        return family.moments_if_alive(t, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT)
+        return futures.moments_if_alive(t, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT)
 
     def _at_least(self, t: float, customers: Customers, theta: np.ndarray, most: int) -> np.ndarray:
         c = customers
-        return family.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT, most)
+        return futures.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT, most)
 
     def _discounted(self, customers: Customers, theta: np.ndarray, horizon: float, rate: float) -> np.ndarray:
         if horizon < np.inf:
             return super()._discounted(customers, theta, horizon, rate)
         c = customers
-        return family.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT)
+        return futures.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, 1, self.SHIFT)
 
     def _mean(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
         return mean_if_alive(t, customers, theta, self.SHIFT)
@@ -121,7 +122,7 @@ def mean_if_alive(t: float, customers: Customers, theta: np.ndarray, shift: int)
     far = (r + c.x) * ratio + 40 * ratio > 600  # so many purchases to add up, about
     near = ~far
     mean = np.empty(c.x.size)
-    mean[near] = family.moments_if_alive(
+    mean[near] = futures.moments_if_alive(
         t, c.x[near], c.t_x[near], c.T[near], c.group[near], theta, 1, shift
     )[:, 0]
     for g in np.unique(c.group[far]):

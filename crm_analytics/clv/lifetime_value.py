@@ -268,9 +268,7 @@ class LifetimeValueModel(BaseEstimator):
             X = X.to_pandas()
         if not isinstance(X, pd.DataFrame):
             return table
-        return table.join(
-            X.drop(columns=[name for name in X.columns if name in table.columns]).set_axis(table.index)
-        )
+        return X.assign(**{name: table[name].to_numpy() for name in table.columns})
 
     def _table(self, X: Any, *, reset: bool) -> pd.DataFrame:
         values = summary_columns(self, X, self.COLUMNS, reset=reset)

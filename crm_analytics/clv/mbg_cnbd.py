@@ -12,6 +12,7 @@ from crm_analytics.clv.inference.customers import Customers
 from crm_analytics.clv.inference.likelihood import Fitted, Problem, fit
 from crm_analytics.clv.inference.purchase_model import PurchaseModel
 from crm_analytics.clv.kernels import beta_geo_family as family
+from crm_analytics.clv.kernels import futures
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require
 
@@ -171,14 +172,14 @@ class MBGCNBDModel(PurchaseModel):
 
     def _moments(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
         c = customers
-        return family.moments_if_alive(t, c.x, c.t_x, c.T, c.group, theta, self.k_, 1)
+        return futures.moments_if_alive(t, c.x, c.t_x, c.T, c.group, theta, self.k_, 1)
 
     def _at_least(self, t: float, customers: Customers, theta: np.ndarray, most: int) -> np.ndarray:
         c = customers
-        return family.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, self.k_, 1, most)
+        return futures.at_least_if_alive(t, c.x, c.t_x, c.T, c.group, theta, self.k_, 1, most)
 
     def _discounted(self, customers: Customers, theta: np.ndarray, horizon: float, rate: float) -> np.ndarray:
         if horizon < np.inf:
             return super()._discounted(customers, theta, horizon, rate)
         c = customers
-        return family.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, self.k_, 1)
+        return futures.discounted_forever(rate, c.x, c.t_x, c.T, c.group, theta, self.k_, 1)

@@ -1,4 +1,4 @@
-"""The same expectation as `beta_geo_family.moments_if_alive`, for horizons of very many purchases.
+"""The same expectation as `futures.moments_if_alive`, for horizons of very many purchases.
 
 There the sum over purchases grows with the horizon; a mean over the probability to leave does not.
 """

@@ -19,7 +19,7 @@ from scipy.special import digamma, exprel, gammaln, polygamma
 
 from crm_analytics.clv.inference.customers import N_TERMS, Customers
 from crm_analytics.clv.inference.distinct import distinct_rows
-from crm_analytics.clv.kernels.beta_geo_family import negative_binomial_tail
+from crm_analytics.clv.kernels.futures import negative_binomial_tail
 
 # Gauss-Legendre rules on [0, 1], one after another: for short stretches, for most, and for long ones.
 _RULES = [np.polynomial.legendre.leggauss(n) for n in (8, 14, 48)]
