@@ -52,7 +52,8 @@ class Customers:
         x, t_x, T = (
             np.ascontiguousarray(np.broadcast_to(a, shape), dtype=float).ravel() for a in (x, t_x, T)
         )
-        weight = np.ones_like(x) if weight is None else np.asarray(weight, dtype=float)
+        # One for everybody takes no memory.
+        weight = np.broadcast_to(1.0, x.shape) if weight is None else np.asarray(weight, dtype=float)
         group = np.zeros(x.size, dtype=np.int64) if group is None else group
         return cls(x, t_x, T, weight, group, np.zeros((1, 0)) if design is None else design)
 
@@ -87,13 +88,19 @@ class Customers:
         weight = np.bincount(place, weights=self.weight, minlength=x.size)
         return replace(self, x=x, t_x=t_x, T=T, weight=weight, group=group.astype(np.int64))
 
-    def every(self, step: int) -> "Customers":
-        """Each `step`-th row."""
-        rows = slice(None, None, step)
+    def some(self, n: int) -> "Customers":
+        """About `n` customers, evenly spaced among all of them."""
+        ends = np.cumsum(self.weight)
+        rows = np.searchsorted(ends, (np.arange(n) + 0.5) / n * ends[-1])
+        rows, counts = np.unique(rows, return_counts=True)
         return replace(
-            self, x=self.x[rows], t_x=self.t_x[rows], T=self.T[rows], weight=self.weight[rows],
+            self,
+            x=self.x[rows],
+            t_x=self.t_x[rows],
+            T=self.T[rows],
+            weight=counts / n * ends[-1],
             group=self.group[rows],
-        )  # fmt: skip
+        )
 
     def in_units_of(self, scale: float) -> "Customers":
         """The same with times divided by `scale`."""

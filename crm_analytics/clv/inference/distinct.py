@@ -1,5 +1,7 @@
 """Rows that occur often are computed once."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 
@@ -68,22 +70,26 @@ def count_in_ticks(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, weight: np.nda
     return (first, weights) if whole else None
 
 
-def rows_in_ticks(x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Distinct (x, T) and each row's place among them; None if time has no ticks or they are too many."""
+def once_in_ticks(
+    x: np.ndarray, T: np.ndarray, answer: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray | None:
+    """`answer(x, T)`, asked once for each distinct pair; None if time has no ticks or they are too many."""
     ticks = find_ticks(T)
     if ticks is None:
         return None
     least, most = np.rint(T.min() * ticks), np.rint(T.max() * ticks)
     width = int(most - least) + 1
-    if (x.max() + 1) * width > 2 * x.size + 100_000:
+    n_cells = int(x.max() + 1) * width
+    if n_cells > 2 * x.size + 100_000:
         return None
-    cells, used, whole = _cells(x, T, ticks, int(least), width, int(x.max() + 1) * width)
+    cells, used, whole = _cells(x, T, ticks, int(least), width, n_cells)
     if not whole:
         return None
     found = np.flatnonzero(used >= 0)
-    place = np.zeros(used.size, dtype=np.int32)
-    place[found] = np.arange(found.size)
-    return (found // width).astype(float), T[used[found]], place[cells]
+    few = answer((found // width).astype(float), T[used[found]])
+    table = np.zeros((n_cells, *few.shape[1:]))
+    table[found] = few
+    return table[cells]
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from crm_analytics.core.optimise import LOG_BOUND, NEARLY, FitReport, covariance
 Terms = Callable[[Customers, np.ndarray, bool], np.ndarray]
 
 _UPPER = np.triu_indices(4)
-_MANY = 16_000  # rows, from which a search begins where one over a few of them ended
+_MANY, _SOME = 16_000, 10_000  # from so many rows on a search begins where one over some customers ended
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def fit(customers: Customers, problem: Problem, start: np.ndarray | None = None)
         guess = start.copy()
         guess[:4] -= shift
     elif few.x.size > _MANY:
-        guess = _search(few.every(few.x.size // (_MANY // 4)), n, problem, guess)[0]
+        guess = _search(few.some(_SOME), n, problem, guess)[0]
     log_params, information, report = _search(few, n, problem, guess)
     covariance = _covariance(few, n, problem, log_params, information)
     away = log_params - np.concatenate([problem.start, np.zeros(width)])

@@ -13,7 +13,7 @@ from crm_analytics.clv.inference import uncertainty
 from crm_analytics.clv.inference.covariates import column_names, design_of, learn_covariates
 from crm_analytics.clv.inference.customers import Customers, read_customers
 from crm_analytics.clv.inference.discounting import discounted_total
-from crm_analytics.clv.inference.distinct import rows_in_ticks, shared_rows
+from crm_analytics.clv.inference.distinct import once_in_ticks, shared_rows
 from crm_analytics.clv.inference.interpolation import smooth_in_age
 from crm_analytics.clv.inference.likelihood import Fitted, Problem, fit, parameters_by_group
 from crm_analytics.core.errors import ConvergenceError, choice
@@ -107,7 +107,9 @@ class PurchaseModel(BaseEstimator):
     def predict(self, X: Any, *, horizon: float = 1.0) -> np.ndarray:
         """Expected purchases in the next `horizon` periods, shape (n_customers,)."""
         customers = self._ready(X, horizon)
-        return self._alive(customers, self._theta(customers)) * self._expected(customers, horizon)
+        expected = self._expected(customers, horizon)
+        expected *= self._alive(customers, self._theta(customers))
+        return expected
 
     def probability_alive(self, X: Any) -> np.ndarray:
         """P(still a customer now), shape (n_customers,)."""
@@ -352,9 +354,9 @@ class PurchaseModel(BaseEstimator):
             theta = self._theta(customers)
         c = customers
         if len(c.design) == 1 and not self.RECENCY_MATTERS_IF_ALIVE:
-            ticks = rows_in_ticks(c.x, c.T)
-            if ticks is not None:
-                return answer(Customers.of(ticks[0], 0.0, ticks[1], design=c.design), theta)[ticks[2]]
+            asked = once_in_ticks(c.x, c.T, lambda x, T: answer(Customers.of(x, 0.0, T), theta))
+            if asked is not None:
+                return asked
         found = shared_rows(c.x, c.T, c.t_x * self.RECENCY_MATTERS_IF_ALIVE, c.group)
         if found is None and len(c.design) == 1 and not self.RECENCY_MATTERS_IF_ALIVE:
             smallest = min(theta[0, i] for i, timed in enumerate(self.TIMED) if timed)

@@ -11,7 +11,7 @@ from crm_analytics.clv.inference.distinct import (
     count_in_ticks,
     distinct_rows,
     find_ticks,
-    rows_in_ticks,
+    once_in_ticks,
     shared_rows,
 )
 
@@ -65,14 +65,20 @@ def test_customers_counted_in_ticks_are_those_of_a_dictionary(rows):
         right[a, b, c] += w
     first, weights = count_in_ticks(x, t_x / 7, T / 7, weight)
     assert {(x[i], t_x[i], T[i]): w for i, w in zip(first, weights, strict=True)} == dict(right)
-    frequency, age, place = rows_in_ticks(x, T / 7)
-    assert_array_equal(frequency[place], x)
-    assert_allclose(age[place], T / 7, rtol=1e-15)
-    assert len(set(zip(frequency, age, strict=True))) == frequency.size
+    asked = []
+
+    def answer(x, T):
+        asked.extend(zip(x, T, strict=True))
+        return np.stack([x, T], axis=1)
+
+    found = once_in_ticks(x, T / 7, answer)
+    assert_array_equal(found[:, 0], x)
+    assert_allclose(found[:, 1], T / 7, rtol=1e-15)
+    assert len(set(asked)) == len(asked) == len({(a, c) for a, _, c, _ in rows})
 
 
 def test_a_time_off_the_ticks_far_down_the_table_is_noticed():
     times = np.arange(2000.0)
     times[1000] += 0.3
     assert count_in_ticks(times, times, times, times) is None
-    assert rows_in_ticks(np.zeros(2000), times) is None
+    assert once_in_ticks(np.zeros(2000), times, lambda x, T: T) is None
