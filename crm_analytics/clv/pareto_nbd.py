@@ -69,7 +69,7 @@ class ParetoNBDModel(PurchaseModel):
 
     def _alive(self, customers: Customers, theta: np.ndarray) -> np.ndarray:
         c = customers
-        return expit(-kernel.log_odds_gone(c.t_x, c.T, c.x, c.group, theta, kernel.NODES, kernel.WEIGHTS))
+        return expit(-kernel.log_odds_gone(c.t_x, c.T, c.x, c.group, theta))
 
     def _moments(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
         return kernel.moments_if_alive(t, customers.x, customers.T, theta[customers.group])
@@ -84,6 +84,6 @@ class ParetoNBDModel(PurchaseModel):
         """ln P(no purchase in the next t), given alive: they stay and do not buy, or leave before."""
         c = customers
         r, alpha, s, beta = theta[c.group].T
-        odds = kernel.log_odds_gone(c.T, c.T + t, c.x, c.group, theta, kernel.NODES, kernel.WEIGHTS)
+        odds = kernel.log_odds_gone(c.T, c.T + t, c.x, c.group, theta)
         stays = -(r + c.x) * np.log1p(t / (alpha + c.T)) - s * np.log1p(t / (beta + c.T))
         return stays + np.logaddexp(0, odds)

@@ -31,14 +31,17 @@ SHORT, MOST = 8, 22  # where the second and the third begin
 def terms(customers: Customers, theta: np.ndarray, *, each: bool = False) -> np.ndarray:
     """Log-likelihood with its derivatives by r, α, s, β; as `beta_geo_family.terms` gives them."""
     c = customers
+    out = np.zeros((c.x.size if each else len(theta), N_TERMS))
+    for begin in range(0, c.x.size, _CHUNK):
+        rows = slice(begin, begin + _CHUNK)
+        x, t_x, T, group = c.x[rows], c.t_x[rows], c.T[rows], c.group[rows]
+        left, moments = _left_between(t_x, T, theta[group, 0] + x, theta[group])
+        cell = np.arange(begin, begin + x.size) if each else group
+        weight = np.ones_like(x) if each else np.ascontiguousarray(c.weight[rows])
+        _coupled(x, t_x, T, weight, group, cell, theta, left, moments, out)
     if each:
-        out = np.zeros((c.x.size, N_TERMS))
-        everyone = np.arange(c.x.size)
-        _coupled(c.x, c.t_x, c.T, np.ones_like(c.x), c.group, everyone, theta, NODES, WEIGHTS, out)
-        rows, place, _ = distinct_rows(c.x, c.group)
-        return out + _apart(rows[0], *theta[rows[1].astype(np.int64)].T)[place]
-    out = np.zeros((len(theta), N_TERMS))
-    _coupled(c.x, c.t_x, c.T, c.weight, c.group, c.group, theta, NODES, WEIGHTS, out)
+        pairs, place, _ = distinct_rows(c.x, c.group)
+        return out + _apart(pairs[0], *theta[pairs[1].astype(np.int64)].T)[place]
     x, group, weights = c.by_frequency
     np.add.at(out, group, _apart(x, *theta[group].T) * weights[:, None])
     return out
@@ -58,68 +61,80 @@ def _apart(x: np.ndarray, r: np.ndarray, alpha: np.ndarray, s: np.ndarray, beta:
     return np.stack(columns, axis=1)
 
 
-@njit(cache=True, error_model="numpy")
-def _left_between(begin, end, n, s, alpha, beta, nodes, weights, moments):
+_CHUNK = 4096  # customers whose nodes fit the processor's second cache
+
+
+def _left_between(
+    begin: np.ndarray, end: np.ndarray, n: np.ndarray, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """ln ∫ (α + τ)^-n (β + τ)^-(s+1) dτ over (begin, end], less ln of the integrand at its beginning.
 
     Gauss-Legendre in v = ln(c + τ), c the smaller of α and β: there the integrand has no
     singularity within π of the real line. It ends where the integrand is e^-40 of its
-    beginning. `moments` receives the integral's mean of ln((α + τ)/(α + begin)), 1/(α + τ),
-    the same for β, and of their products.
+    beginning. -inf where begin = end. Also the integral's mean of ln((α + τ)/(α + begin)),
+    1/(α + τ), the same for β, and of their products, shape (n, 14).
     """
-    moments[:] = 0.0
-    if end <= begin:
-        return -math.inf
-    c = min(alpha, beta)
-    grow_a, grow_b = 40 / n, 40 / (s + 1)
-    stop = end
-    if grow_a < 30:
-        stop = min(stop, begin + (alpha + begin) * math.expm1(grow_a))
-    if grow_b < 30:
-        stop = min(stop, begin + (beta + begin) * math.expm1(grow_b))
-    length = math.log1p((stop - begin) / (c + begin))
-    fall = n * math.log1p((stop - begin) / (alpha + begin)) + (s + 1) * math.log1p(
-        (stop - begin) / (beta + begin)
-    )
-    if length < 0.75 and fall < 2.5:
-        first, last = 0, SHORT
-    elif length < 1.5 and fall < 8:
-        first, last = SHORT, MOST
-    else:
-        first, last = MOST, nodes.size
-    from_a, from_b = 1 / (alpha + begin), 1 / (beta + begin)
-    total = 0.0
-    for q in range(first, last):
-        at = (c + begin) * math.exp(length * nodes[q]) - c  # τ
-        to_a, to_b = 1 / (alpha + at), 1 / (beta + at)
-        # Good to 1e-16 absolutely, which times n is what matters; log1p would take twice as long.
-        log_a = math.log((alpha + at) * from_a)
-        log_b = math.log((beta + at) * from_b)
-        f = weights[q] * (c + at) * math.exp(-n * log_a - (s + 1) * log_b)
-        total += f
-        moments[0] += f * log_a
-        moments[1] += f * to_a
-        moments[2] += f * log_b
-        moments[3] += f * to_b
-        moments[4] += f * log_a * log_a
-        moments[5] += f * log_a * to_a
-        moments[6] += f * log_a * log_b
-        moments[7] += f * log_a * to_b
-        moments[8] += f * to_a * to_a
-        moments[9] += f * to_a * log_b
-        moments[10] += f * to_a * to_b
-        moments[11] += f * log_b * log_b
-        moments[12] += f * log_b * to_b
-        moments[13] += f * to_b * to_b
-    for m in range(14):
-        moments[m] /= total
-    return math.log(total * length)
+    _, alpha, s, beta = theta.T
+    at_a, at_b, c = alpha + begin, beta + begin, np.minimum(alpha, beta)
+    stop = np.minimum(end, begin + at_a * np.expm1(np.minimum(40 / n, 30)))
+    stop = np.minimum(stop, begin + at_b * np.expm1(np.minimum(40 / (s + 1), 30)))
+    length = np.log1p((stop - begin) / (c + begin))
+    fall = n * np.log1p((stop - begin) / at_a) + (s + 1) * np.log1p((stop - begin) / at_b)
+    value, moments = np.zeros(n.size), np.zeros((n.size, 14))
+    short = (length < 0.75) & (fall < 2.5)
+    most = ~short & (length < 1.5) & (fall < 8)
+    for which, first, last in ((short, 0, SHORT), (most, SHORT, MOST), (~short & ~most, MOST, NODES.size)):
+        rows = np.flatnonzero(which & (end > begin))
+        for some in np.array_split(rows, max(1, rows.size * (last - first) // 8_000)):
+            if some.size == 0:
+                continue
+            from_c = (c + begin)[some, None] * np.exp(length[some, None] * NODES[first:last])
+            over = from_c - c[some, None]  # τ
+            a, b = alpha[some, None] + over, beta[some, None] + over
+            # Good to 1e-16 absolutely, which times n is what matters.
+            log_a, log_b = np.log(a / at_a[some, None]), np.log(b / at_b[some, None])
+            f = np.exp(-n[some, None] * log_a - (s + 1)[some, None] * log_b)
+            f *= from_c * WEIGHTS[first:last]
+            value[some] = _means(f, log_a, 1 / a, log_b, 1 / b, some, moments)
+    left = value > 0
+    return np.where(left, np.log(np.where(left, value * length, 1.0)), -np.inf), moments
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def _means(f, log_a, to_a, log_b, to_b, rows, moments):
+    """Sum of `f` in each row; its means of the four others and of their products go to `moments`."""
+    sums = np.empty(f.shape[0])
+    for i in range(f.shape[0]):
+        total = a_1 = t_1 = b_1 = u_1 = aa = ta = ab = au = tt = tb = tu = bb = bu = uu = 0.0
+        for q in range(f.shape[1]):
+            w, a, t, b, u = f[i, q], log_a[i, q], to_a[i, q], log_b[i, q], to_b[i, q]
+            total += w
+            a_1 += w * a
+            t_1 += w * t
+            b_1 += w * b
+            u_1 += w * u
+            aa += w * a * a
+            ta += w * t * a
+            ab += w * a * b
+            au += w * a * u
+            tt += w * t * t
+            tb += w * t * b
+            tu += w * t * u
+            bb += w * b * b
+            bu += w * b * u
+            uu += w * u * u
+        sums[i] = total
+        m = moments[rows[i]]
+        m[0], m[1], m[2], m[3], m[4], m[5], m[6] = a_1, t_1, b_1, u_1, aa, ta, ab
+        m[7], m[8], m[9], m[10], m[11], m[12], m[13] = au, tt, tb, tu, bb, bu, uu
+        for k in range(14):
+            m[k] /= total
+    return sums
 
 
 @njit(cache=True, error_model="numpy")
-def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):
+def _coupled(x, t_x, T, weight, group, cell, theta, log_left, moments, out):
     """Add ln{ (α + T)^-n (β + T)^-s + s J } and its derivatives to the row of `out` that `cell` names."""
-    e = np.empty(14)
     d1, d2 = np.zeros(4), np.zeros((4, 4))  # of ln(s J)
     a1, a2 = np.zeros(4), np.zeros((4, 4))  # of the other term
     for i in range(x.size):
@@ -132,7 +147,7 @@ def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):
         a1[0], a1[1], a1[2], a1[3] = -log_a, -n * to_a, -log_b, -s * to_b
         a2[0, 1], a2[1, 1] = -to_a, n * to_a * to_a
         a2[2, 3], a2[3, 3] = -to_b, s * to_b * to_b
-        left = _left_between(t_x[i], T[i], n, s, alpha, beta, nodes, weights, e)
+        left, e = log_left[i], moments[i]
         value, gone = stays, 0.0
         if left > -math.inf:
             base_a, base_b = math.log(alpha + t_x[i]), math.log(beta + t_x[i])
@@ -171,21 +186,23 @@ def _coupled(x, t_x, T, weight, group, cell, theta, nodes, weights, out):
     return
 
 
-@njit(cache=True, error_model="numpy")
-def log_odds_gone(begin, end, x, group, theta, nodes, weights):
+def log_odds_gone(
+    begin: np.ndarray, end: np.ndarray, x: np.ndarray, group: np.ndarray, theta: np.ndarray
+) -> np.ndarray:
     """ln P(left in (begin, end]) / P(active at end), given no purchase in between; -inf if begin = end."""
     out = np.empty(x.size)
-    e = np.empty(14)
-    for i in range(x.size):
-        g = group[i]
-        r, alpha, s, beta = theta[g, 0], theta[g, 1], theta[g, 2], theta[g, 3]
-        n = r + x[i]
-        left = _left_between(begin[i], end[i], n, s, alpha, beta, nodes, weights, e)
-        since = end[i] - begin[i]
-        out[i] = (
-            left + math.log(s / (beta + begin[i]))
-            + n * math.log1p(since / (alpha + begin[i])) + s * math.log1p(since / (beta + begin[i]))
-        )  # fmt: skip
+    for first in range(0, x.size, _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        own = theta[group[rows]]
+        r, alpha, s, beta = own.T
+        start, since = begin[rows], end[rows] - begin[rows]
+        n = r + x[rows]
+        out[rows] = (
+            _left_between(start, end[rows], n, own)[0]
+            + np.log(s / (beta + start))
+            + n * np.log1p(since / (alpha + start))
+            + s * np.log1p(since / (beta + start))
+        )
     return out
 
 
