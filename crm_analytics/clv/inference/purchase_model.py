@@ -1,5 +1,6 @@
 """What every model of purchases offers, whatever it assumes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -20,7 +21,7 @@ from crm_analytics.core.errors import ConvergenceError, choice
 from crm_analytics.core.optimise import FitReport
 
 
-class PurchaseModel(BaseEstimator):
+class PurchaseModel(BaseEstimator, ABC):
     """Fits and answers for models with four positive parameters; subclasses say what they assume.
 
     A subclass gives the names of its parameters, which of them are times, how covariates move
@@ -321,21 +322,25 @@ class PurchaseModel(BaseEstimator):
 
     # What subclasses give
 
+    @abstractmethod
     def _terms(self, customers: Customers, theta: np.ndarray, each: bool) -> np.ndarray:
-        raise NotImplementedError
+        """Log-likelihood and derivatives, of each row or summed by group; see `likelihood.Terms`."""
 
+    @abstractmethod
     def _alive(self, customers: Customers, theta: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """P(still a customer now), shape (n_rows,)."""
 
+    @abstractmethod
     def _moments(self, t: float, customers: Customers, theta: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """E[X] and E[X²] of the purchases in the next `t`, given alive; shape (n_rows, 2)."""
 
+    @abstractmethod
     def _at_least(self, t: float, customers: Customers, theta: np.ndarray, most: int) -> np.ndarray:
-        raise NotImplementedError
+        """P(X >= 1), … P(X >= `most`), given alive; shape (n_rows, most)."""
 
+    @abstractmethod
     def _start(self, customers: Customers) -> np.ndarray:
         """First guess of the log-parameters, where the mean age is 1."""
-        raise NotImplementedError
 
     # How it is done
 

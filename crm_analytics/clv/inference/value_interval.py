@@ -27,8 +27,7 @@ def value_quantiles(
 
     A quasi-random cube of 256 points stands for the chances of the number of purchases, of
     the customer's own mean spend, and of the spends themselves: the same for everybody, so
-    that a customer's answer depends on nobody else. A quantile is good to about 2 % in its
-    level.
+    that a customer's answer depends on nobody else.
 
     Parameters
     ----------
