@@ -10,6 +10,7 @@ from typing import Any
 __version__ = _version("crm_analytics")
 
 _ROOMS = (
+    "basket",
     "batch",
     "clv",
     "core",

@@ -7,6 +7,7 @@ periods, whichever engine computed them.
 
 from datetime import date, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
 from crm_analytics.core.errors import choice
@@ -40,6 +41,21 @@ def period_number(instant: datetime, unit: str) -> int:
     if unit == "M":
         return instant.year * 12 + instant.month
     return days * 24 + instant.hour
+
+
+def period_numbers(instants: np.ndarray, unit: str) -> np.ndarray:
+    """Return the number of the period of each instant (datetime64), as int64.
+
+    >>> period_numbers(np.array(["1970-01-04T23", "1970-01-05"], "datetime64[h]"), "W")
+    array([0, 1])
+    """
+    choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
+    if unit == "M":
+        return instants.astype("datetime64[M]").astype(np.int64) + 1970 * 12 + 1
+    if unit == "h":
+        return instants.astype("datetime64[h]").astype(np.int64)
+    days = instants.astype("datetime64[D]").astype(np.int64)
+    return days if unit == "D" else (days + 3) // 7
 
 
 def last_period(snapshot: datetime, unit: str) -> int:

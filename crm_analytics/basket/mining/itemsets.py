@@ -1,0 +1,42 @@
+"""Many itemsets in three arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Itemsets:
+    """Itemsets by rising length, and within a length in the order of their codes.
+
+    Attributes
+    ----------
+    codes : ndarray of int32
+        Item codes of one set after another, rising within a set.
+    offsets : ndarray of int64, shape (n_itemsets + 1,)
+        Set i is `codes[offsets[i] : offsets[i + 1]]`.
+    counts : ndarray of int64, shape (n_itemsets,)
+        Baskets that hold the whole set.
+    """
+
+    codes: np.ndarray
+    offsets: np.ndarray
+    counts: np.ndarray
+
+    def __len__(self) -> int:
+        return self.counts.size
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Items in each set."""
+        return np.diff(self.offsets)
+
+    def frozensets(self, items: pd.Index) -> list[frozenset]:
+        """Return each set with the names of `items`."""
+        names = items.to_numpy(object)[self.codes]
+        found: list[frozenset] = []
+        for length in np.unique(self.lengths):  # sets of one length lie together
+            begin, end = self.offsets[np.searchsorted(self.lengths, [length, length + 1])]
+            found += map(frozenset, names[begin:end].reshape(-1, length).tolist())
+        return found

@@ -1,0 +1,1 @@
+"""Product paths: which product comes after which, how likely and how soon."""

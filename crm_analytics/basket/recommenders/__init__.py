@@ -1,0 +1,1 @@
+"""Recommenders: what to offer each customer now, and why."""

@@ -1,0 +1,1 @@
+"""Frequent sequences of baskets and the rules they give."""
