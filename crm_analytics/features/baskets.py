@@ -178,7 +178,7 @@ def _from_lists(data: Iterable[Sequence[Any]]) -> Baskets:
                 f"encode_baskets: a basket must be a list of items, but basket {row:,} is {basket!r}. "
                 "Wrap single items in a list."
             )
-    lengths = np.fromiter((len(basket) for basket in baskets), np.int64, len(baskets))  # type: ignore[arg-type]
+    lengths = np.fromiter((len(basket) for basket in baskets), np.int64, len(baskets))
     values = np.empty(lengths.sum(), dtype=object)
     values[:] = list(itertools.chain.from_iterable(baskets))
     codes, items = coded(values)
