@@ -17,6 +17,10 @@ class ConvergenceError(CrmAnalyticsError, ArithmeticError):
     """No usable parameters exist for this data, or the search did not find them."""
 
 
+class SearchLimitError(CrmAnalyticsError, ValueError):
+    """A search would give more than it was allowed to."""
+
+
 class ModelFileError(CrmAnalyticsError, ValueError):
     """A saved model is damaged, altered, or written by a newer version."""
 

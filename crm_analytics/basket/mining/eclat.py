@@ -1,0 +1,287 @@
+"""Every frequent itemset, depth first over bitmaps: the kernel of the miner.
+
+Eclat (Zaki 2000, "Scalable algorithms for association mining", IEEE TKDE 12) with two
+changes. Items stand by rising support, and the baskets of each first item are numbered anew,
+so that the bitmaps of its class are as long as that item is frequent and not as long as the
+log. And baskets that hold a good part of all items stand first, in bitmaps from the start:
+walking through them line by line would cost the square of their length.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+# A basket with more than this share of the frequent items is cheaper as bits than as a list.
+LONG = 1 / 8
+# Above its limit the search stores nothing, and goes on to so many times the limit to say how many.
+COUNTED = 20
+
+
+@intrinsic
+def popcount(typingctx: Any, word: Any) -> Any:
+    """Return the number of bits set in a 64-bit word, by the processor's own instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.ctpop", [ir.IntType(64)]), [args[0]])
+
+    return types.int64(types.uint64), generate
+
+
+@njit(cache=True)
+def by_item(indptr, indices, rank, n_items):
+    """Renumber items by `rank` (-1: left out) and baskets by falling length; lists both ways.
+
+    Returns the baskets of each item (pointer, basket), the items of each basket (pointer,
+    item), all rising, and the number of long baskets, which stand first.
+    """
+    n_baskets = indptr.size - 1
+    lengths = np.zeros(n_baskets, np.int64)
+    item_ptr = np.zeros(n_items + 1, np.int64)
+    for row in range(n_baskets):
+        for place in range(indptr[row], indptr[row + 1]):
+            item = rank[indices[place]]
+            if item >= 0:
+                lengths[row] += 1
+                item_ptr[item + 1] += 1
+    longest = 0
+    for row in range(n_baskets):
+        longest = max(longest, lengths[row])
+    begin = np.zeros(longest + 2, np.int64)  # where the baskets of each length begin, long ones first
+    for row in range(n_baskets):
+        begin[longest - lengths[row] + 1] += 1
+    for length in range(longest + 1):
+        begin[length + 1] += begin[length]
+    n_long = 0
+    number = np.empty(n_baskets, np.int32)
+    for row in range(n_baskets):
+        number[row] = begin[longest - lengths[row]]
+        begin[longest - lengths[row]] += 1
+        n_long += lengths[row] > LONG * n_items and lengths[row] > 1
+    back = np.empty(n_baskets, np.int32)
+    for row in range(n_baskets):
+        back[number[row]] = row
+    basket_ptr = np.zeros(n_baskets + 1, np.int64)
+    for new in range(n_baskets):
+        basket_ptr[new + 1] = basket_ptr[new] + lengths[back[new]]
+    for item in range(n_items):
+        item_ptr[item + 1] += item_ptr[item]
+    fill = item_ptr[:-1].copy()
+    holders = np.empty(item_ptr[n_items], np.int32)
+    for new in range(n_baskets):
+        row = back[new]
+        for place in range(indptr[row], indptr[row + 1]):
+            item = rank[indices[place]]
+            if item >= 0:
+                holders[fill[item]] = new
+                fill[item] += 1
+    fill = basket_ptr[:-1].copy()
+    held = np.empty(item_ptr[n_items], np.int32)
+    for item in range(n_items):
+        for place in range(item_ptr[item], item_ptr[item + 1]):
+            new = holders[place]
+            held[fill[new]] = item
+            fill[new] += 1
+    return item_ptr, holders, basket_ptr, held, n_long
+
+
+@njit(cache=True)
+def long_bits(item_ptr, holders, n_long):
+    """Bitmaps of the long baskets, one row an item."""
+    n_items = item_ptr.size - 1
+    bits = np.zeros((n_items, (n_long + 63) // 64), np.uint64)
+    for item in range(n_items):
+        for place in range(item_ptr[item], item_ptr[item + 1]):
+            basket = holders[place]
+            if basket >= n_long:
+                break
+            bits[item, basket >> 6] |= np.uint64(1) << np.uint64(basket & 63)
+    return bits
+
+
+@njit(cache=True)
+def _longer(array, needed):
+    """The array, or a longer copy of it where `needed` places are not there."""
+    if needed <= array.size:
+        return array
+    longer = np.empty(max(needed, 2 * array.size), array.dtype)
+    longer[: array.size] = array
+    return longer
+
+
+@njit(cache=True)
+def _pairs_of(root, begin, bits, item_ptr, holders, basket_ptr, held, seen, together):
+    """Count each later item together with `root`: long baskets by their bits, others line by line."""
+    together[root + 1 :] = 0
+    if begin > item_ptr[root]:
+        for item in range(root + 1, together.size):
+            total = 0
+            for word in range(bits.shape[1]):
+                total += popcount(bits[root, word] & bits[item, word])
+            together[item] = total
+    for place in range(begin, item_ptr[root + 1]):
+        basket = holders[place]
+        seen[basket] += 1  # the root itself, which stands first of those not yet passed
+        for line in range(seen[basket], basket_ptr[basket + 1]):
+            together[held[line]] += 1
+
+
+@njit(cache=True)
+def _class_bits(root, begin, items, bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena):
+    """Write the bitmap of each candidate within the baskets of `root`; return the words in use.
+
+    Baskets with fewer than two candidates cannot hold a larger set, and get no bit.
+    """
+    n_long = bits.shape[1]
+    arena[: items.size * words] = 0
+    for c in range(items.size):
+        slot[items[c]] = c
+        for word in range(n_long):
+            arena[c * words + word] = bits[root, word] & bits[items[c], word]
+    bit = n_long * 64
+    for place in range(begin, item_ptr[root + 1]):
+        basket = holders[place]
+        first = -1
+        several = False
+        for line in range(seen[basket], basket_ptr[basket + 1]):
+            c = slot[held[line]]
+            if c < 0:
+                continue
+            if first < 0:
+                first = c
+                continue
+            several = True
+            arena[c * words + (bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
+        if several:
+            arena[first * words + (bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
+            bit += 1
+    for c in range(items.size):
+        slot[items[c]] = -1
+    return (bit + 63) // 64
+
+
+@njit(cache=True)
+def _extend(a, begin, end, words, used, arena, at, to, related, min_count, items, counts):
+    """Join candidate `a` of a class with the later ones; return how many stay frequent.
+
+    The class's candidates are `begin` to `end`, its bitmaps begin at `at`; the new ones are
+    written behind them, from `end` and `to` on.
+    """
+    apart = related.size > 0
+    left = at + (a - begin) * words
+    k = 0
+    for b in range(a + 1, end):
+        if apart and related[items[a], items[b]]:
+            continue
+        right = at + (b - begin) * words
+        new = to + k * words
+        total = 0
+        for word in range(used):
+            both = arena[left + word] & arena[right + word]
+            arena[new + word] = both
+            total += popcount(both)
+        if total >= min_count:
+            items[end + k] = items[b]
+            counts[end + k] = total
+            k += 1
+    return k
+
+
+@njit(cache=True)
+def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related, min_count, max_len, limit):
+    """Return the tree of frequent itemsets: parent, last item, count of each, and how many there are.
+
+    A set is its last item added to the set of its parent (-1: none); parents stand before
+    their children. Only sets whose first item comes before `n_roots` are looked for.
+    `related` marks pairs of items that may not stand together, or is empty. The number is
+    exact up to `COUNTED` times `limit`, where the search ends; above `limit` nothing is stored.
+    """
+    n_items = item_ptr.size - 1
+    bits = long_bits(item_ptr, holders, n_long)
+    apart = related.size > 0
+    parents, lasts, totals = np.empty(1024, np.int64), np.empty(1024, np.int32), np.empty(1024, np.int64)
+    n = 0
+    seen = basket_ptr[:-1].copy()  # the first place in each basket not yet passed
+    together = np.zeros(n_items, np.int64)
+    slot = np.full(n_items, -1, np.int64)
+    arena = np.empty(1024, np.uint64)
+    # The open classes, one behind another: their candidates, and where each class begins.
+    items, counts, nodes = (
+        np.empty(n_items, np.int64),
+        np.empty(n_items, np.int64),
+        np.empty(n_items, np.int64),
+    )
+    begins, current, bits_at = (
+        np.zeros(n_items + 2, np.int64),
+        np.zeros(n_items + 2, np.int64),
+        np.zeros(n_items + 2, np.int64),
+    )
+    for root in range(n_roots):
+        if n > COUNTED * limit:
+            break
+        if n < limit:
+            parents, lasts, totals = (
+                _longer(parents, n + n_items),
+                _longer(lasts, n + n_items),
+                _longer(totals, n + n_items),
+            )
+            parents[n], lasts[n], totals[n] = -1, root, item_ptr[root + 1] - item_ptr[root]
+        n += 1
+        if max_len < 2:
+            continue
+        begin = item_ptr[root]
+        while begin < item_ptr[root + 1] and holders[begin] < n_long:
+            begin += 1
+        _pairs_of(root, begin, bits, item_ptr, holders, basket_ptr, held, seen, together)
+        m = 0
+        for item in range(root + 1, n_items):
+            if together[item] >= min_count and not (apart and related[root, item]):
+                items[m], counts[m], nodes[m] = item, together[item], n + m
+                m += 1
+        if n < limit:
+            for c in range(m):
+                parents[n + c], lasts[n + c], totals[n + c] = nodes[0] - 1, items[c], counts[c]
+        n += m
+        if m < 2 or max_len < 3:
+            continue
+        words = bits.shape[1] + (item_ptr[root + 1] - begin + 63) // 64
+        arena = _longer(arena, m * words)
+        used = _class_bits(
+            root, begin, items[:m], bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena
+        )
+        depth = 0
+        begins[0], begins[1], current[0], bits_at[0] = 0, m, 0, 0
+        while depth >= 0:
+            begin, end, a, at = begins[depth], begins[depth + 1], current[depth], bits_at[depth]
+            if begin + a >= end - 1 or n > COUNTED * limit:
+                depth -= 1
+                continue
+            a += begin
+            current[depth] += 1
+            size = end - begin
+            to = at + size * words
+            items, counts, nodes = (
+                _longer(items, end + size),
+                _longer(counts, end + size),
+                _longer(nodes, end + size),
+            )
+            arena = _longer(arena, to + size * words)
+            k = _extend(a, begin, end, words, used, arena, at, to, related, min_count, items, counts)
+            if n < limit:
+                parents, lasts, totals = (
+                    _longer(parents, n + k),
+                    _longer(lasts, n + k),
+                    _longer(totals, n + k),
+                )
+                for c in range(k):
+                    parents[n + c], lasts[n + c], totals[n + c] = nodes[a], items[end + c], counts[end + c]
+            for c in range(k):
+                nodes[end + c] = n + c
+            n += k
+            if k > 1 and depth + 3 < max_len:
+                depth += 1
+                begins[depth + 1], current[depth], bits_at[depth] = end + k, 0, to
+    stored = n if n <= limit else 0
+    return parents[:stored], lasts[:stored], totals[:stored], n
