@@ -14,10 +14,14 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-# A basket with more than this share of the frequent items is cheaper as bits than as a list.
-LONG = 1 / 8
+# Pairs of a basket with more than this share of the frequent items are counted sooner by bits than one by one.
+LONG = 1 / 24
+# Bitmaps of a first item held by fewer of the long baskets than this are written anew, and shorter.
+SPARSE = 1 / 4
 # Above its limit the search stores nothing, and goes on to so many times the limit to say how many.
 COUNTED = 20
+# Columns of the tree, and of the candidates of the open classes, whose nodes they are in the tree.
+ITEM, COUNT, NODE = 0, 1, 2
 
 
 @intrinsic
@@ -69,7 +73,7 @@ def by_item(indptr, indices, rank, n_items):
     for item in range(n_items):
         item_ptr[item + 1] += item_ptr[item]
     fill = item_ptr[:-1].copy()
-    holders = np.empty(item_ptr[n_items], np.int32)
+    holders = np.empty(item_ptr[n_items], np.uint32)
     for new in range(n_baskets):
         row = back[new]
         for place in range(indptr[row], indptr[row + 1]):
@@ -78,7 +82,7 @@ def by_item(indptr, indices, rank, n_items):
                 holders[fill[item]] = new
                 fill[item] += 1
     fill = basket_ptr[:-1].copy()
-    held = np.empty(item_ptr[n_items], np.int32)
+    held = np.empty(item_ptr[n_items], np.uint32)  # unsigned: no look for negative positions
     for item in range(n_items):
         for place in range(item_ptr[item], item_ptr[item + 1]):
             new = holders[place]
@@ -103,12 +107,26 @@ def long_bits(item_ptr, holders, n_long):
 
 @njit(cache=True)
 def _longer(array, needed):
-    """The array, or a longer copy of it where `needed` places are not there."""
-    if needed <= array.size:
-        return array
-    longer = np.empty(max(needed, 2 * array.size), array.dtype)
-    longer[: array.size] = array
+    """Copy into an array of twice the rows, and at least `needed`."""
+    longer = np.empty((max(needed, 2 * array.shape[0]), *array.shape[1:]), array.dtype)
+    longer[: array.shape[0]] = array
     return longer
+
+
+@njit(cache=True)
+def _common(left, right):
+    """Bits set in both; over slices, so that the compiler sees it may take many words at a time."""
+    total = 0
+    for word in range(left.size):
+        total += popcount(left[word] & right[word])
+    return total
+
+
+@njit(cache=True)
+def _meet(left, right, both):
+    """Write the bits set in both."""
+    for word in range(left.size):
+        both[word] = left[word] & right[word]
 
 
 @njit(cache=True)
@@ -117,29 +135,28 @@ def _pairs_of(root, begin, bits, item_ptr, holders, basket_ptr, held, seen, toge
     together[root + 1 :] = 0
     if begin > item_ptr[root]:
         for item in range(root + 1, together.size):
-            total = 0
-            for word in range(bits.shape[1]):
-                total += popcount(bits[root, word] & bits[item, word])
-            together[item] = total
-    for place in range(begin, item_ptr[root + 1]):
+            together[item] = _common(bits[root], bits[item])
+    for place in range(item_ptr[root], item_ptr[root + 1]):
         basket = holders[place]
         seen[basket] += 1  # the root itself, which stands first of those not yet passed
-        for line in range(seen[basket], basket_ptr[basket + 1]):
-            together[held[line]] += 1
+        if place >= begin:
+            for line in range(seen[basket], basket_ptr[basket + 1]):
+                together[held[line]] += 1
 
 
 @njit(cache=True)
 def _class_bits(root, begin, items, bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena):
     """Write the bitmap of each candidate within the baskets of `root`; return the words in use.
 
-    Baskets with fewer than two candidates cannot hold a larger set, and get no bit.
+    Those from `begin` on are gone through line by line; the long ones before it keep the bits
+    they have. Baskets with fewer than two candidates cannot hold a larger set, and get no bit.
     """
-    n_long = bits.shape[1]
+    n_long = bits.shape[1] if begin > item_ptr[root] else 0
     arena[: items.size * words] = 0
     for c in range(items.size):
         slot[items[c]] = c
-        for word in range(n_long):
-            arena[c * words + word] = bits[root, word] & bits[items[c], word]
+        if n_long > 0:
+            _meet(bits[root], bits[items[c]], arena[c * words : c * words + n_long])
     bit = n_long * 64
     for place in range(begin, item_ptr[root + 1]):
         basket = holders[place]
@@ -163,71 +180,61 @@ def _class_bits(root, begin, items, bits, item_ptr, holders, basket_ptr, held, s
 
 
 @njit(cache=True)
-def _extend(a, begin, end, words, used, arena, at, to, related, min_count, items, counts):
+def _extend(a, begin, end, words, used, arena, at, to, related, min_count, found):
     """Join candidate `a` of a class with the later ones; return how many stay frequent.
 
-    The class's candidates are `begin` to `end`, its bitmaps begin at `at`; the new ones are
-    written behind them, from `end` and `to` on.
+    The class's candidates are the rows `begin` to `end` of `found` and its bitmaps begin at
+    `at`; the new ones are written behind them, from `end` and `to` on.
     """
     apart = related.size > 0
-    left = at + (a - begin) * words
+    place = at + (a - begin) * words
+    left = arena[place : place + used]
     k = 0
     for b in range(a + 1, end):
-        if apart and related[items[a], items[b]]:
+        if apart and related[found[a, ITEM], found[b, ITEM]]:
             continue
-        right = at + (b - begin) * words
-        new = to + k * words
-        total = 0
-        for word in range(used):
-            both = arena[left + word] & arena[right + word]
-            arena[new + word] = both
-            total += popcount(both)
+        place = at + (b - begin) * words
+        right = arena[place : place + used]
+        total = _common(left, right)
         if total >= min_count:
-            items[end + k] = items[b]
-            counts[end + k] = total
+            place = to + k * words
+            _meet(left, right, arena[place : place + used])
+            found[end + k, ITEM] = found[b, ITEM]
+            found[end + k, COUNT] = total
             k += 1
     return k
 
 
 @njit(cache=True)
 def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related, min_count, max_len, limit):
-    """Return the tree of frequent itemsets: parent, last item, count of each, and how many there are.
+    """Return the tree of frequent itemsets, and how many there are.
 
-    A set is its last item added to the set of its parent (-1: none); parents stand before
-    their children. Only sets whose first item comes before `n_roots` are looked for.
-    `related` marks pairs of items that may not stand together, or is empty. The number is
-    exact up to `COUNTED` times `limit`, where the search ends; above `limit` nothing is stored.
+    A row of the tree is a set: its last item, its count, and the row of the set without that
+    item (-1: none), which stands before it. Only sets whose first item comes before `n_roots`
+    are looked for. `related` marks pairs of items that may not stand together, or is empty.
+    The number is exact up to `COUNTED` times `limit`, where the search ends; above `limit`
+    nothing is stored.
     """
     n_items = item_ptr.size - 1
     bits = long_bits(item_ptr, holders, n_long)
     apart = related.size > 0
-    parents, lasts, totals = np.empty(1024, np.int64), np.empty(1024, np.int32), np.empty(1024, np.int64)
+    tree = np.empty((1024 + n_items, 3), np.int64)
     n = 0
     seen = basket_ptr[:-1].copy()  # the first place in each basket not yet passed
     together = np.zeros(n_items, np.int64)
     slot = np.full(n_items, -1, np.int64)
+    # The open classes, one behind another: their candidates and bitmaps, and where each class stands.
+    found = np.empty((n_items, 3), np.int64)
     arena = np.empty(1024, np.uint64)
-    # The open classes, one behind another: their candidates, and where each class begins.
-    items, counts, nodes = (
-        np.empty(n_items, np.int64),
-        np.empty(n_items, np.int64),
-        np.empty(n_items, np.int64),
-    )
-    begins, current, bits_at = (
-        np.zeros(n_items + 2, np.int64),
-        np.zeros(n_items + 2, np.int64),
-        np.zeros(n_items + 2, np.int64),
-    )
+    begins = np.zeros(n_items + 2, np.int64)
+    current = np.zeros(n_items + 2, np.int64)
+    bits_at = np.zeros(n_items + 2, np.int64)
     for root in range(n_roots):
         if n > COUNTED * limit:
             break
-        if n < limit:
-            parents, lasts, totals = (
-                _longer(parents, n + n_items),
-                _longer(lasts, n + n_items),
-                _longer(totals, n + n_items),
-            )
-            parents[n], lasts[n], totals[n] = -1, root, item_ptr[root + 1] - item_ptr[root]
+        if n + n_items > tree.shape[0] and n < limit:
+            tree = _longer(tree, n + n_items)
+        _store(tree, n, limit, root, item_ptr[root + 1] - item_ptr[root], -1)
         n += 1
         if max_len < 2:
             continue
@@ -238,50 +245,49 @@ def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related,
         m = 0
         for item in range(root + 1, n_items):
             if together[item] >= min_count and not (apart and related[root, item]):
-                items[m], counts[m], nodes[m] = item, together[item], n + m
+                found[m, ITEM], found[m, COUNT], found[m, NODE] = item, together[item], n + m
+                _store(tree, n + m, limit, item, together[item], n - 1)
                 m += 1
-        if n < limit:
-            for c in range(m):
-                parents[n + c], lasts[n + c], totals[n + c] = nodes[0] - 1, items[c], counts[c]
         n += m
         if m < 2 or max_len < 3:
             continue
+        if begin - item_ptr[root] < SPARSE * n_long:
+            begin = item_ptr[root]
         words = bits.shape[1] + (item_ptr[root + 1] - begin + 63) // 64
-        arena = _longer(arena, m * words)
+        if m * words > arena.size:
+            arena = _longer(arena, m * words)
         used = _class_bits(
-            root, begin, items[:m], bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena
+            root, begin, found[:m, ITEM], bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena
         )
         depth = 0
-        begins[0], begins[1], current[0], bits_at[0] = 0, m, 0, 0
+        begins[1], current[0] = m, 0
         while depth >= 0:
-            begin, end, a, at = begins[depth], begins[depth + 1], current[depth], bits_at[depth]
-            if begin + a >= end - 1 or n > COUNTED * limit:
+            begin, end, at = begins[depth], begins[depth + 1], bits_at[depth]
+            a = begin + current[depth]
+            if a >= end - 1 or n > COUNTED * limit:
                 depth -= 1
                 continue
-            a += begin
             current[depth] += 1
-            size = end - begin
-            to = at + size * words
-            items, counts, nodes = (
-                _longer(items, end + size),
-                _longer(counts, end + size),
-                _longer(nodes, end + size),
-            )
-            arena = _longer(arena, to + size * words)
-            k = _extend(a, begin, end, words, used, arena, at, to, related, min_count, items, counts)
-            if n < limit:
-                parents, lasts, totals = (
-                    _longer(parents, n + k),
-                    _longer(lasts, n + k),
-                    _longer(totals, n + k),
-                )
-                for c in range(k):
-                    parents[n + c], lasts[n + c], totals[n + c] = nodes[a], items[end + c], counts[end + c]
-            for c in range(k):
-                nodes[end + c] = n + c
-            n += k
+            to = at + (end - begin) * words
+            room = 2 * end - begin  # as if every candidate went on
+            if room > found.shape[0]:
+                found = _longer(found, room)
+            if to + (end - begin) * words > arena.size:
+                arena = _longer(arena, to + (end - begin) * words)
+            if n + end - begin > tree.shape[0] and n < limit:
+                tree = _longer(tree, n + end - begin)
+            k = _extend(a, begin, end, words, used, arena, at, to, related, min_count, found)
+            for c in range(end, end + k):
+                _store(tree, n, limit, found[c, ITEM], found[c, COUNT], found[a, NODE])
+                found[c, NODE] = n
+                n += 1
             if k > 1 and depth + 3 < max_len:
                 depth += 1
                 begins[depth + 1], current[depth], bits_at[depth] = end + k, 0, to
-    stored = n if n <= limit else 0
-    return parents[:stored], lasts[:stored], totals[:stored], n
+    return tree[: n if n <= limit else 0], n
+
+
+@njit(cache=True)
+def _store(tree, n, limit, item, count, parent):
+    if n < limit:
+        tree[n, ITEM], tree[n, COUNT], tree[n, NODE] = item, count, parent

@@ -141,8 +141,7 @@ def itemset_numbers(
     rows = []
     for share in min_support:
         least = least_count(share, len(encoded))
-        _, tree = _grow(encoded, least, max_len, limit=max(1, at_most // COUNTED))
-        n = tree[-1]
+        _, _, n = _grow(encoded, least, max_len, limit=max(1, at_most // COUNTED))
         rows.append((share, least, n, n <= at_most))
     return pd.DataFrame(rows, columns=["min_support", "min_count", "itemsets", "complete"])
 
@@ -164,17 +163,16 @@ def mine(
     """
     if max_itemsets < 1:
         raise ValueError(f"max_itemsets must be >= 1. Got {max_itemsets!r} instead.")
-    order, tree = _grow(
+    order, tree, n = _grow(
         baskets, min_count, max_len, include=include, exclude=exclude, related=related, limit=max_itemsets
     )
-    parents, lasts, counts, n = tree
     if n > max_itemsets:
         more = "more than " if n > COUNTED * max_itemsets else ""
         raise SearchLimitError(
             f"a support of {min_count:,} of {len(baskets):,} baskets gives {more}{n:,} itemsets, and max_itemsets is "
             f"{max_itemsets:,}. Raise min_support, set max_len, or ask itemset_numbers what other supports give."
         )
-    return sorted_itemsets(parents, lasts, counts, order)
+    return sorted_itemsets(tree, order)
 
 
 def _grow(
@@ -186,7 +184,7 @@ def _grow(
     include: np.ndarray | None = None,
     exclude: np.ndarray | None = None,
     related: np.ndarray | None = None,
-) -> tuple[np.ndarray, Any]:
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Number the frequent items as the kernel wants them, and let it search."""
     if max_len is not None and not max_len >= 1:
         raise ValueError(f"max_len must be >= 1. Got {max_len!r} instead.")
@@ -203,7 +201,8 @@ def _grow(
     lists = by_item(baskets.indptr, baskets.indices, rank, order.size)
     apart = _UNRELATED if related is None else np.ascontiguousarray(related[np.ix_(order, order)])
     depth = counts.size + 1 if max_len is None else int(max_len)
-    return order, grow_itemsets(*lists, int(first[order].sum()), apart, min_count, depth, limit)
+    tree, n = grow_itemsets(*lists, int(first[order].sum()), apart, min_count, depth, limit)
+    return order, tree, n
 
 
 def _codes(wanted: Sequence[Any] | None, items: pd.Index, *, name: str) -> np.ndarray | None:

@@ -3,25 +3,28 @@
 import numpy as np
 from numba import njit
 
+from crm_analytics.basket.mining.eclat import COUNT, ITEM, NODE
 from crm_analytics.basket.mining.itemsets import Itemsets
 
 
-def sorted_itemsets(
-    parents: np.ndarray, lasts: np.ndarray, counts: np.ndarray, codes: np.ndarray
-) -> Itemsets:
+def sorted_itemsets(tree: np.ndarray, codes: np.ndarray) -> Itemsets:
     """Arrange the tree of `grow_itemsets` by length and codes; `codes[rank]` is an item's code."""
-    lengths = _lengths(parents)
+    lengths = _lengths(tree)
     sizes = np.bincount(lengths)[1:]  # sets of length 1, 2, …
     frequent, place = np.unique(codes, return_inverse=True)  # small numbers in the order of the codes
-    pieces, totals = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-    for length in range(1, sizes.size + 1):
+    offsets = np.zeros(len(tree) + 1, np.int64)
+    np.cumsum(np.repeat(np.arange(1, sizes.size + 1), sizes), out=offsets[1:])
+    found, totals = np.empty(offsets[-1], np.int32), np.empty(len(tree), np.int64)
+    begin = 0
+    for length, size in enumerate(sizes.tolist(), start=1):
         nodes = np.flatnonzero(lengths == length)
-        block = _paths(parents, lasts, nodes, place, length)
-        order = np.lexsort(_keys(block, frequent.size)) if length > 1 else np.argsort(block[:, 0])
-        pieces.append(frequent[block[order].ravel()].astype(np.int32))
-        totals.append(counts[nodes[order]])
-    offsets = np.concatenate([[0], np.cumsum(np.repeat(np.arange(1, sizes.size + 1), sizes))])
-    return Itemsets(np.concatenate(pieces), offsets.astype(np.int64), np.concatenate(totals))
+        block = _paths(tree, nodes, place, length)
+        keys = _keys(block, frequent.size)
+        order = np.lexsort(keys) if len(keys) > 1 else np.argsort(keys[0])
+        totals[begin : begin + size] = tree[nodes[order], COUNT]
+        _write(found[offsets[begin] :], block, order, frequent)
+        begin += size
+    return Itemsets(found, offsets, totals)
 
 
 def closed(itemsets: Itemsets) -> np.ndarray:
@@ -50,36 +53,46 @@ def _keys(block: np.ndarray, n_codes: int) -> list[np.ndarray]:
     for begin in range(0, block.shape[1], width):
         key = np.zeros(len(block), np.int64)
         for column in range(begin, min(begin + width, block.shape[1])):
-            key = (key << bits) | block[:, column]
+            key <<= bits
+            key |= block[:, column]
         keys.append(key)
     return keys[::-1]
 
 
 @njit(cache=True)
-def _lengths(parents):
-    lengths = np.empty(parents.size, np.int64)
-    for node in range(parents.size):
-        lengths[node] = 1 if parents[node] < 0 else lengths[parents[node]] + 1
+def _lengths(tree):
+    lengths = np.empty(len(tree), np.int64)
+    for node in range(len(tree)):
+        lengths[node] = 1 if tree[node, NODE] < 0 else lengths[tree[node, NODE]] + 1
     return lengths
 
 
 @njit(cache=True)
-def _paths(parents, lasts, nodes, place, length):
+def _paths(tree, nodes, place, length):
     """Items from the root to each node, sorted by insertion."""
-    block = np.empty((nodes.size, length), np.int64)
+    block = np.empty((nodes.size, length), np.int32)
     for i in range(nodes.size):
         node = nodes[i]
         filled = 0
         while node >= 0:
-            item = place[lasts[node]]
+            item = place[tree[node, ITEM]]
             at = filled
             while at > 0 and block[i, at - 1] > item:
                 block[i, at] = block[i, at - 1]
                 at -= 1
             block[i, at] = item
             filled += 1
-            node = parents[node]
+            node = tree[node, NODE]
     return block
+
+
+@njit(cache=True)
+def _write(found, block, order, codes):
+    place = 0
+    for i in order:
+        for k in range(block.shape[1]):
+            found[place] = codes[block[i, k]]
+            place += 1
 
 
 @njit(cache=True)
