@@ -9,6 +9,7 @@ from crm_analytics.datasets.external import (
     load_telco_churn,
 )
 from crm_analytics.datasets.purchases import SimulatedPurchases, make_opportunities, make_purchases
+from crm_analytics.datasets.quest import make_independent_baskets, make_quest_baskets, make_quest_patterns
 
 __all__ = [
     "CompleteJourney",
@@ -20,6 +21,9 @@ __all__ = [
     "load_mlc_churn",
     "load_online_retail",
     "load_telco_churn",
+    "make_independent_baskets",
     "make_opportunities",
     "make_purchases",
+    "make_quest_baskets",
+    "make_quest_patterns",
 ]

@@ -6,17 +6,21 @@ from crm_analytics.evaluation.concentration import value_concentration
 from crm_analytics.evaluation.coverage import interval_coverage
 from crm_analytics.evaluation.heat_map import frequency_recency_grid
 from crm_analytics.evaluation.holdout import holdout_by_frequency, holdout_predictions, holdout_table
+from crm_analytics.evaluation.next_basket import NextBasketTrial, future_leaks, next_basket_trial
 from crm_analytics.evaluation.tracking import tracking_table
 
 __all__ = [
     "Comparison",
+    "NextBasketTrial",
     "alive_history",
     "compare_models",
     "frequency_recency_grid",
+    "future_leaks",
     "holdout_by_frequency",
     "holdout_predictions",
     "holdout_table",
     "interval_coverage",
+    "next_basket_trial",
     "tracking_table",
     "value_concentration",
 ]

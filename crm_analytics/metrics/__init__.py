@@ -3,5 +3,37 @@
 from crm_analytics.metrics.amount import relative_bias, top_share
 from crm_analytics.metrics.model_error import ModelError
 from crm_analytics.metrics.ranking import gini, lift_at
+from crm_analytics.metrics.recommendation import (
+    Interval,
+    average_precision_at,
+    bootstrap_interval,
+    catalogue_coverage,
+    hit_rate_at,
+    ndcg_at,
+    novelty,
+    paired_difference,
+    precision_at,
+    recall_at,
+    reciprocal_rank_at,
+    recommendation_hits,
+)
 
-__all__ = ["ModelError", "gini", "lift_at", "relative_bias", "top_share"]
+__all__ = [
+    "Interval",
+    "ModelError",
+    "average_precision_at",
+    "bootstrap_interval",
+    "catalogue_coverage",
+    "gini",
+    "hit_rate_at",
+    "lift_at",
+    "ndcg_at",
+    "novelty",
+    "paired_difference",
+    "precision_at",
+    "recall_at",
+    "reciprocal_rank_at",
+    "recommendation_hits",
+    "relative_bias",
+    "top_share",
+]

@@ -17,6 +17,8 @@ from crm_analytics.features import (
     cohort_activity,
     customer_counts,
     customer_summary,
+    item_table,
+    purchase_histories,
 )
 from crm_analytics.transactions import engines, read_log
 
@@ -45,6 +47,18 @@ def dirty_table():
             "occurred_at": np.datetime64("2024-01-01", "us") + minutes.astype("timedelta64[m]"),
             "amount": amount,
             "quantity": np.where(amount < 0, -1.0, 1.0),
+        }
+    )
+
+
+def occasions(log, occasion):
+    """What was bought when, as a frame that can be compared."""
+    histories = purchase_histories(log, "2024-01-25", occasion=occasion)
+    return pd.DataFrame(
+        {
+            "customer_id": histories.customers[histories.owner],
+            "occurred_at": histories.times,
+            "items": histories.baskets.lists(),
         }
     )
 
@@ -109,6 +123,9 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         lambda log: behaviour_features(log, "2024-01-20 07:00", "h", (6, 24, 96)),
         lambda log: calibration_holdout(log, "2024-01-15", "2024-01-29", "W"),
         lambda log: cohort_activity(log, "2024-01-10 12:00", "2024-01-25", "h"),
+        lambda log: item_table(log, "2024-01-25"),
+        lambda log: occasions(log, "transaction"),
+        lambda log: occasions(log, "W"),
     ):
         assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
     assert spark_log.refund_effect() == duckdb_log.refund_effect()
