@@ -8,11 +8,13 @@ from crm_analytics.datasets.external import (
     load_online_retail,
     load_telco_churn,
 )
+from crm_analytics.datasets.product_holdings import ProductHoldings, make_product_holdings
 from crm_analytics.datasets.purchases import SimulatedPurchases, make_opportunities, make_purchases
 from crm_analytics.datasets.quest import make_independent_baskets, make_quest_baskets, make_quest_patterns
 
 __all__ = [
     "CompleteJourney",
+    "ProductHoldings",
     "SimulatedPurchases",
     "load_cdnow",
     "load_complete_journey",
@@ -23,6 +25,7 @@ __all__ = [
     "load_telco_churn",
     "make_independent_baskets",
     "make_opportunities",
+    "make_product_holdings",
     "make_purchases",
     "make_quest_baskets",
     "make_quest_patterns",

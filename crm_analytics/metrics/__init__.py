@@ -17,6 +17,7 @@ from crm_analytics.metrics.recommendation import (
     reciprocal_rank_at,
     recommendation_hits,
 )
+from crm_analytics.metrics.survival import cumulative_incidence, kaplan_meier, survival_quantile
 
 __all__ = [
     "Interval",
@@ -24,8 +25,10 @@ __all__ = [
     "average_precision_at",
     "bootstrap_interval",
     "catalogue_coverage",
+    "cumulative_incidence",
     "gini",
     "hit_rate_at",
+    "kaplan_meier",
     "lift_at",
     "ndcg_at",
     "novelty",
@@ -35,5 +38,6 @@ __all__ = [
     "reciprocal_rank_at",
     "recommendation_hits",
     "relative_bias",
+    "survival_quantile",
     "top_share",
 ]

@@ -113,7 +113,7 @@ class FrequentItemsets(BaseEstimator):
         return pd.DataFrame(
             {
                 "support": self.arrays_.counts / self.n_baskets_,
-                "itemsets": pd.Series(self.arrays_.frozensets(self.items_), dtype=object),
+                "itemsets": self.arrays_.frozensets(self.items_),
                 "count": self.arrays_.counts,
             }
         )
@@ -198,10 +198,13 @@ def _grow(
     order = codes[np.lexsort((codes, counts[codes], ~first[codes]))]  # sets begin with included items
     rank = np.full(counts.size, -1, np.int32)
     rank[order] = np.arange(order.size)
-    lists = by_item(baskets.indptr, baskets.indices, rank, order.size)
+    item_ptr, holders, basket_ptr, held, n_long = by_item(baskets.indptr, baskets.indices, rank, order.size)
     apart = _UNRELATED if related is None else np.ascontiguousarray(related[np.ix_(order, order)])
     depth = counts.size + 1 if max_len is None else int(max_len)
-    tree, n = grow_itemsets(*lists, int(first[order].sum()), apart, min_count, depth, limit)
+    n_roots = int(first[order].sum())
+    tree, n = grow_itemsets(
+        item_ptr, holders, basket_ptr, held, n_long, n_roots, apart, min_count, depth, limit
+    )
     return order, tree, n
 
 

@@ -32,11 +32,13 @@ class Itemsets:
         """Items in each set."""
         return np.diff(self.offsets)
 
-    def frozensets(self, items: pd.Index) -> list[frozenset]:
-        """Return each set with the names of `items`."""
-        names = items.to_numpy(object)[self.codes]
-        found: list[frozenset] = []
-        for length in np.unique(self.lengths):  # sets of one length lie together
-            begin, end = self.offsets[np.searchsorted(self.lengths, [length, length + 1])]
-            found += map(frozenset, names[begin:end].reshape(-1, length).tolist())
+    def frozensets(self, items: pd.Index) -> np.ndarray:
+        """Return each set with the names of `items`, as an array of frozensets."""
+        names, lengths = items.to_numpy(object), self.lengths
+        found = np.empty(len(self), dtype=object)
+        for length in np.unique(lengths):
+            first, last = np.searchsorted(lengths, [length, length + 1])  # sets of one length lie together
+            block = self.codes[self.offsets[first] : self.offsets[last]].reshape(-1, length)
+            # By columns, so that no list is made for each set.
+            found[first:last] = list(map(frozenset, zip(*names[block.T].tolist(), strict=True)))
         return found

@@ -1,0 +1,144 @@
+"""Occasions in any usual form, made ready for mining."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crm_analytics.core.errors import SchemaError, choice
+from crm_analytics.core.tables import require_columns
+from crm_analytics.features.baskets import Baskets, canonical, coded
+from crm_analytics.features.histories import OCCASIONS, Histories, purchase_histories
+from crm_analytics.features.periods import period_numbers
+
+COLUMNS = ["customer_id", "occurred_at", "item_id"]
+
+
+@dataclass(frozen=True, eq=False)
+class Occasions:
+    """Baskets of each customer in order, with the number of the period of each.
+
+    Attributes
+    ----------
+    baskets : Baskets
+        One row an occasion, customer by customer.
+    indptr : ndarray of int64, shape (n_customers + 1,)
+        Customer i has the occasions `indptr[i]` to `indptr[i + 1] - 1`; perhaps none.
+    times : ndarray of datetime64[us] or None
+        None for plain sequences, which have positions only.
+    customers : Index
+        Ids, or positions of plain sequences.
+    """
+
+    baskets: Baskets
+    indptr: np.ndarray
+    times: np.ndarray | None
+    customers: pd.Index
+
+    def numbers(self, unit: str) -> np.ndarray:
+        """Return the number of each occasion's period, or its place in its sequence ("event")."""
+        if unit != "event" and self.times is not None:
+            return period_numbers(self.times, unit)
+        lengths = np.diff(self.indptr)
+        return np.arange(self.indptr[-1]) - np.repeat(self.indptr[:-1], lengths)
+
+
+def as_occasions(
+    data: Any, *, level: str = "item_id", occasion: str = "transaction", caller: str
+) -> Occasions:
+    """Read a log, `Histories`, a frame of lines or a list of sequences, see `SequentialPatterns.fit`."""
+    if hasattr(data, "query_as_of"):
+        data = purchase_histories(data, level=level, occasion=occasion)
+    if isinstance(data, Histories):
+        return Occasions(data.baskets, data.indptr, data.times, data.customers)
+    if hasattr(data, "to_pandas") and not isinstance(data, pd.DataFrame):
+        data = data.to_pandas()
+    if isinstance(data, pd.DataFrame):
+        return _from_lines(data, occasion, caller)
+    return _from_lists(data, caller)
+
+
+def _from_lines(frame: pd.DataFrame, occasion: str, caller: str) -> Occasions:
+    choice(occasion, name="occasion", allowed=OCCASIONS)
+    require_columns(frame, COLUMNS, caller=caller)
+    for column in COLUMNS:
+        missing = frame[column].isna().to_numpy()
+        if missing.any():
+            raise SchemaError(
+                f"{caller}: {column} is missing in {missing.sum():,} of {len(frame):,} lines "
+                f"(first at row {missing.argmax():,}). Drop those lines or fill them in."
+            )
+    if not pd.api.types.is_datetime64_dtype(frame["occurred_at"]):
+        raise SchemaError(
+            f"{caller}: occurred_at must be times without a zone, but has dtype {frame['occurred_at'].dtype}. "
+            "Convert it with pd.to_datetime first."
+        )
+    times = frame["occurred_at"].to_numpy("datetime64[us]")
+    customer, customers = coded(frame["customer_id"])
+    codes, items = coded(frame["item_id"])
+    if occasion != "transaction":
+        keys = [period_numbers(times, occasion)]
+    elif "transaction_id" in frame.columns:
+        keys = [period_numbers(times, "D"), pd.factorize(frame["transaction_id"])[0]]
+    else:
+        keys = [times.astype(np.int64)]
+    # An occasion begins with its first line; occasions then go by customer and that time.
+    lines = np.lexsort([times, *keys[::-1], customer])
+    new = np.logical_or.reduce([np.diff(key[lines], prepend=-1) != 0 for key in [customer, *keys]])
+    new[:1] = True
+    begun = np.repeat(times[lines[new]], np.diff(np.append(np.flatnonzero(new), len(lines))))
+    occasion_of = np.cumsum(new) - 1
+    first = np.flatnonzero(new)
+    order = np.lexsort([times[lines[first]], customer[lines[first]]])
+    place = np.empty(first.size, np.int64)
+    place[order] = np.arange(first.size)
+    owner = customer[lines[first]][order]
+    return Occasions(
+        baskets=canonical(place[occasion_of], codes[lines], first.size, items),
+        indptr=np.searchsorted(owner, np.arange(len(customers) + 1)).astype(np.int64),
+        times=begun[first][order],
+        customers=customers,
+    )
+
+
+def _from_lists(data: Iterable[Any], caller: str) -> Occasions:
+    if isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
+        raise SchemaError(
+            f"{caller}: expected a log, Histories, a frame or a list of sequences, but got "
+            f"{type(data).__name__}."
+        )
+    sequences = list(data)
+    for i, sequence in enumerate(sequences):
+        if isinstance(sequence, str | bytes | dict | set | frozenset) or not isinstance(sequence, Iterable):
+            raise SchemaError(
+                f"{caller}: a sequence must be a list of items or of itemsets in order, but sequence {i:,} is "
+                f"{sequence!r}."
+            )
+    events = list(chain.from_iterable(sequences))
+    lengths = np.fromiter((len(sequence) for sequence in sequences), np.int64, len(sequences))
+    many = {kind for kind in set(map(type, events)) if issubclass(kind, list | tuple | set | frozenset)}
+    if many:
+        events = [event if type(event) in many else (event,) for event in events]
+        sizes = np.fromiter(map(len, events), np.int64, len(events))
+        values = list(chain.from_iterable(events))
+    else:
+        sizes, values = np.ones(len(events), np.int64), events
+    if pd.api.types.infer_dtype(values, skipna=False) == "integer":
+        held = np.array(values)  # read as numbers they are coded sooner
+    else:
+        held = np.empty(len(values), dtype=object)
+        held[:] = values
+    codes, items = coded(held)
+    rows = np.repeat(np.arange(len(events)), sizes)
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    if (codes < 0).any():
+        owner = np.searchsorted(indptr, rows[codes < 0], side="right") - 1
+        raise SchemaError(
+            f"{caller}: an item is missing in {np.unique(owner).size:,} of {len(sequences):,} sequences "
+            f"(first in sequence {owner[0]:,}). Leave missing items out."
+        )
+    baskets = canonical(rows, codes, len(events), items)
+    return Occasions(baskets, indptr, None, pd.RangeIndex(len(sequences)))
