@@ -1,6 +1,6 @@
 """Score every customer: fit, chunks, resume, manifest, files that appear whole."""
 
 from crm_analytics.batch.fitting import fit, load_models, save_models
-from crm_analytics.batch.scoring import ScoreRun, read_scores, score
+from crm_analytics.batch.scoring import ScoreRun, read_next_products, read_scores, score
 
-__all__ = ["ScoreRun", "fit", "load_models", "read_scores", "save_models", "score"]
+__all__ = ["ScoreRun", "fit", "load_models", "read_next_products", "read_scores", "save_models", "score"]

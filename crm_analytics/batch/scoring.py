@@ -1,9 +1,9 @@
 """Score every customer: in chunks, resumable, and whole or not at all.
 
 The work is done in a hidden folder beside the output: the summary once, then one file a
-chunk, each written whole. A run that was killed finds there what is finished, if input,
-model and settings are the same. At the end the three files are put in the place of the
-output folder in one step (see docs/decisions/0004-whole-output.md).
+chunk and the next products, each written whole. A run that was killed finds there what is
+finished, if input, model and settings are the same. At the end the four files are put in the
+place of the output folder in one step (see docs/decisions/0004-whole-output.md).
 """
 
 import json
@@ -20,9 +20,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm_analytics.batch.next_products import (
+    NEXT_PRODUCTS,
+    told_of,
+    with_next_product,
+    write_next_products,
+)
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core import MissingDataError, model_fingerprint
+from crm_analytics.core.errors import choice
 from crm_analytics.core.files import recover_folder, replace_folder, sha256_of, whole_file
+from crm_analytics.features.histories import LEVELS
 from crm_analytics.features.summary import stream_summary, summary_frame
 from crm_analytics.transactions import TransactionLog
 
@@ -43,7 +51,7 @@ class ScoreRun:
     n_chunks, n_resumed : int
         Chunks in all, and those found finished from a run that was stopped.
     manifest : Path
-        Of manifest.json; scores.parquet and rejects.parquet lie beside it.
+        Of manifest.json; scores.parquet, next_products.parquet and rejects.parquet lie beside it.
     """
 
     n_customers: int
@@ -59,10 +67,17 @@ def score(
     output: str | Path,
     *,
     snapshot_date: date | datetime | str | None = None,
+    next_products: int = 3,
+    level: str = "item_id",
     chunk_size: int = 100_000,
     progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
 ) -> ScoreRun:
-    """Write scores.parquet, rejects.parquet and manifest.json to the folder `output`.
+    """Write scores, next products, rejected lines and a manifest to the folder `output`.
+
+    scores.parquet has a row a customer: the summary, what `LifetimeValueModel.predict_table`
+    gives, and `next_product`, `next_product_chance` and `next_product_reason`, the first of
+    those in next_products.parquet, where `NextBasketRecommender.recommend` tells what each
+    customer will probably buy next. rejects.parquet holds the lines set aside.
 
     Parameters
     ----------
@@ -70,9 +85,14 @@ def score(
     model : LifetimeValueModel
         Fitted; its unit is the summary's.
     output : path
-        Folder. The three files appear together or not at all; other files in it are kept.
+        Folder. The four files appear together or not at all; other files in it are kept.
     snapshot_date : date, datetime or str, optional
         First instant not seen; the log's end by default.
+    next_products : int >= 0
+        Products to name for each customer; with 0, or where the log has no `level`,
+        next_products.parquet is empty and the scores lack its columns.
+    level : str
+        What counts as a product: "item_id", "description", "category", "department", "brand".
     chunk_size : int
         Customers scored at a time; memory grows with it, the answer does not change.
     progress : callable, optional
@@ -85,18 +105,21 @@ def score(
     Raises
     ------
     ValueError
-        If `chunk_size` < 1, or no line lies before `snapshot_date`.
+        If `chunk_size` < 1, `next_products` < 0, the level is unknown, or no line lies before `snapshot_date`.
     OutputError
         If `output` is a file, or holds the working directory.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be >= 1. Got {chunk_size!r} instead.")
+    if next_products < 0:
+        raise ValueError(f"next_products must be >= 0. Got {next_products!r} instead.")
+    choice(level, name="level", allowed=LEVELS)
     clock = _Clock()
     output = Path(output).absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(output)
     snapshot = log.snapshot(snapshot_date)
-    job = _job(log, model, snapshot, chunk_size)
+    job = _job(log, model, snapshot, chunk_size) | {"next_products": next_products, "level": level}
     work = _open_work(output.with_name(f".{output.name}.work"), job)
     clock.lap("open")
     summary = pq.ParquetFile(_summarise(log, model.unit, snapshot, work, chunk_size))
@@ -108,7 +131,12 @@ def score(
         if not parts[i].exists():
             _write_chunk(summary.read_row_group(i), model, parts[i])
     clock.lap("score")
-    new = _assemble(log, parts, work)
+    products = work / NEXT_PRODUCTS
+    if not products.exists():
+        ids = summary.read(columns=["customer_id"])["customer_id"]
+        write_next_products(log, ids, snapshot, products, n=next_products, level=level)
+    clock.lap("next products")
+    new = _assemble(log, parts, products, work)
     n_customers = summary.metadata.num_rows
     summary.close()
     clock.lap("write")
@@ -126,13 +154,26 @@ def read_scores(folder: str | Path) -> pd.DataFrame:
 
     Raises MissingDataError if there are none.
     """
-    path = Path(folder) / SCORES
+    return pq.read_table(_written(folder, SCORES)).to_pandas().set_index("customer_id")
+
+
+def read_next_products(folder: str | Path) -> pd.DataFrame:
+    """Read the next products that `score` wrote to `folder`: customer_id, rank, item_id, score, kind, reason.
+
+    Empty where none were asked for or the log has no products. Raises MissingDataError if the
+    file is not there.
+    """
+    return pq.read_table(_written(folder, NEXT_PRODUCTS)).to_pandas()
+
+
+def _written(folder: str | Path, name: str) -> Path:
+    path = Path(folder) / name
     recover_folder(Path(folder))
     if not path.exists():
         raise MissingDataError(
             f"{path} is not there. Run `crm-analytics score` with --output {folder} first."
         )
-    return pq.read_table(path).to_pandas().set_index("customer_id")
+    return path
 
 
 def _job(
@@ -156,7 +197,8 @@ def _job(
         "model_fingerprint": model_fingerprint(model),
         "chunk_size": chunk_size,
         "versions": {
-            name: version(name) for name in ("crm_analytics", "numpy", "scipy", "duckdb", "pyarrow")
+            name: version(name)
+            for name in ("crm_analytics", "numpy", "scipy", "duckdb", "lightgbm", "pyarrow")
         },
     }
 
@@ -209,13 +251,16 @@ def _write_chunk(chunk: pa.Table, model: LifetimeValueModel, part: Path) -> None
         pq.write_table(scored.replace_schema_metadata(None), temporary)
 
 
-def _assemble(log: TransactionLog, parts: list[Path], work: Path) -> Path:
+def _assemble(log: TransactionLog, parts: list[Path], products: Path, work: Path) -> Path:
     new = work / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    with pq.ParquetWriter(new / SCORES, pq.read_schema(parts[0])) as writer:
+    shutil.copy(products, new / NEXT_PRODUCTS)
+    offers = pq.read_table(products).to_pandas()
+    schema = with_next_product(pq.read_table(parts[0]), offers).schema
+    with pq.ParquetWriter(new / SCORES, schema) as writer:
         for part in parts:
-            writer.write_table(pq.read_table(part))
+            writer.write_table(with_next_product(pq.read_table(part), offers).cast(schema))
     log.write_set_aside(new / REJECTS)
     return new
 
@@ -235,8 +280,13 @@ def _write_manifest(
             "purchases": {"class": type(model.purchases_).__name__, **model.purchases_.fit_report_},
             "spend": {"class": type(model.spend_).__name__, **model.spend_.fit_report_},
         },
+        "recommender": told_of(new / NEXT_PRODUCTS),
         "output": {
             SCORES: {"rows": n_customers, "sha256": sha256_of(new / SCORES)},
+            NEXT_PRODUCTS: {
+                "rows": pq.read_metadata(new / NEXT_PRODUCTS).num_rows,
+                "sha256": sha256_of(new / NEXT_PRODUCTS),
+            },
             REJECTS: {"rows": log.counts.source - log.counts.kept, "sha256": sha256_of(new / REJECTS)},
         },
         "run": run,  # the only part that differs between two runs of the same job

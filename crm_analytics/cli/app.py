@@ -95,7 +95,10 @@ def fit(
 @app.command()
 def score(
     log: Log,
-    output: Annotated[Path, typer.Option(help="folder for scores.parquet, rejects.parquet, manifest.json")],
+    output: Annotated[
+        Path,
+        typer.Option(help="folder for scores, next_products and rejects (Parquet) and manifest.json"),
+    ],
     models: Annotated[
         Path | None, typer.Option(help="folder written by `fit`; fits first if not given")
     ] = None,
@@ -104,6 +107,12 @@ def score(
     annual_discount_rate: Discount = 0.1,
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
+    next_products: Annotated[
+        int, typer.Option(help="products to name for each customer, where the log has any; 0: none")
+    ] = 3,
+    level: Annotated[
+        str, typer.Option(help="what counts as a product: item_id, description, category, department, brand")
+    ] = "item_id",
     chunk_size: Annotated[int, typer.Option(help="customers scored at a time")] = 100_000,
     columns: Columns = None,
 ) -> None:
@@ -120,7 +129,15 @@ def score(
         )
     else:
         model = batch.load_models(models)
-    run = batch.score(opened, model, output, chunk_size=chunk_size, progress=_bar)
+    run = batch.score(
+        opened,
+        model,
+        output,
+        next_products=next_products,
+        level=level,
+        chunk_size=chunk_size,
+        progress=_bar,
+    )
     typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
     _say_why(model)
 

@@ -1,0 +1,64 @@
+"""What to offer each customer next: a table beside the scores, and its best line in them."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crm_analytics.basket import NextBasketRecommender
+from crm_analytics.core.files import whole_file
+from crm_analytics.transactions import TransactionLog
+
+NEXT_PRODUCTS = "next_products.parquet"
+_TOLD = "crm_analytics"  # the key in the file's metadata under which it says how it was made
+
+
+def write_next_products(
+    log: TransactionLog, customers: pa.ChunkedArray, snapshot: datetime, path: Path, *, n: int, level: str
+) -> None:
+    """Write the `n` best products of each of `customers` to `path`, whole, with how they were found."""
+    table, told = _nothing(n, level)
+    if n and level in log.reading.columns:
+        model = NextBasketRecommender(level=level).fit(log, snapshot)
+        table = model.recommend(customers.to_pandas(), n)
+        told = {
+            "level": level,
+            "class": type(model).__name__,
+            **model.fit_report_,
+            "fallback": {kind: reason for kind, reason in model.fallback_.items() if reason},
+        }
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    with whole_file(path) as temporary:
+        pq.write_table(arrow.replace_schema_metadata({_TOLD: json.dumps(told)}), temporary)
+
+
+def told_of(path: Path) -> dict[str, Any]:
+    """Return how the products in the file were found, or why there are none."""
+    return json.loads(pq.read_schema(path).metadata[_TOLD.encode()])
+
+
+def with_next_product(scores: pa.Table, products: pd.DataFrame) -> pa.Table:
+    """Add each customer's best product, its chance and the reason; nothing if there are no products."""
+    if products.empty:
+        return scores
+    best = products[products["rank"] == 1].set_index("customer_id")
+    best = best.reindex(scores["customer_id"].to_pandas())
+    for name, column in [
+        ("next_product", "item_id"),
+        ("next_product_chance", "score"),
+        ("next_product_reason", "reason"),
+    ]:
+        scores = scores.append_column(name, pa.Array.from_pandas(best[column]))
+    return scores
+
+
+def _nothing(n: int, level: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    why = "none were asked for" if n == 0 else f"the log has no {level}"
+    columns = {
+        "customer_id": "str", "rank": "int64", "item_id": "str", "score": "float64", "kind": "str", "reason": "str"
+    }  # fmt: skip
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()}), {"why_none": why}

@@ -1,0 +1,116 @@
+"""The next products that scoring writes: what the recommender says, whole, the same each time."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm_analytics import batch, read_log
+from crm_analytics.basket import NextBasketRecommender
+from crm_analytics.core import MissingDataError
+from crm_analytics.core.files import sha256_of
+
+FILES = ("scores.parquet", "next_products.parquet", "rejects.parquet")
+
+
+@pytest.fixture(scope="module")
+def log():
+    """300 customers who come every week or so, each with a few products of their own."""
+    rng = np.random.default_rng(6)
+    n = 12_000
+    customer = rng.integers(0, 300, n)
+    return read_log(
+        pd.DataFrame(
+            {
+                "customer_id": customer,
+                "occurred_at": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 180, n), unit="D"),
+                "item_id": [f"p{(c * 7 + d) % 40:02}" for c, d in zip(customer, rng.geometric(0.3, n), strict=True)],
+                "category": rng.choice(["food", "drink"], n),
+                "amount": 5.0,
+            }
+        ),
+        not_after="2024-12-31",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(log):
+    return batch.fit(log, horizon=60, purchases="BG/NBD")
+
+
+@pytest.fixture(scope="module")
+def scored(log, model, tmp_path_factory):
+    output = tmp_path_factory.mktemp("scored") / "out"
+    batch.score(log, model, output, chunk_size=70)
+    return output
+
+
+def test_products_are_what_the_recommender_says_of_every_customer(log, scored):
+    expected = NextBasketRecommender().fit(log).recommend(k=3)
+    pd.testing.assert_frame_equal(batch.read_next_products(scored), expected, check_dtype=False)
+    told = json.loads((scored / "manifest.json").read_text())
+    assert told["recommender"]["class"] == "NextBasketRecommender"
+    assert told["recommender"]["level"] == "item_id"
+    assert told["recommender"]["bought"]["repeat"] > 50
+    assert told["output"]["next_products.parquet"]["rows"] == len(expected) == 900
+
+
+def test_each_score_carries_the_customer_s_first_product(scored):
+    scores = batch.read_scores(scored)
+    best = batch.read_next_products(scored).query("rank == 1").set_index("customer_id")
+    assert scores["next_product"].tolist() == best["item_id"].loc[scores.index].tolist()
+    assert scores["next_product_chance"].tolist() == best["score"].loc[scores.index].tolist()
+    assert scores["next_product_chance"].between(0, 1).all()
+    assert scores["next_product_reason"].str.len().gt(5).all()
+
+
+def test_two_runs_and_other_chunks_give_the_same_products(log, model, scored, tmp_path):
+    batch.score(log, model, tmp_path / "a", chunk_size=70)
+    assert [sha256_of(tmp_path / "a" / f) for f in FILES] == [sha256_of(scored / f) for f in FILES]
+    batch.score(log, model, tmp_path / "b")
+    assert sha256_of(tmp_path / "b" / FILES[1]) == sha256_of(scored / FILES[1])
+
+
+def test_a_run_stopped_after_the_products_does_not_find_them_again(log, model, scored, tmp_path, monkeypatch):
+    def stop(*args):
+        raise RuntimeError("stop")
+
+    monkeypatch.setattr(batch.scoring, "_assemble", stop)
+    with pytest.raises(RuntimeError, match="stop"):
+        batch.score(log, model, tmp_path / "out", chunk_size=70)
+    monkeypatch.undo()
+    monkeypatch.setattr(batch.scoring, "write_next_products", stop)
+    batch.score(log, model, tmp_path / "out", chunk_size=70)
+    assert [sha256_of(tmp_path / "out" / f) for f in FILES] == [sha256_of(scored / f) for f in FILES]
+
+
+def test_another_level_names_other_products(log, model, tmp_path):
+    batch.score(log, model, tmp_path / "out", level="category", next_products=1)
+    found = batch.read_next_products(tmp_path / "out")
+    assert set(found["item_id"]) == {"food", "drink"}
+    assert found["rank"].eq(1).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [({"next_products": 0}, "none were asked for"), ({"level": "brand"}, "the log has no brand")],
+)
+def test_without_products_the_file_is_empty_and_the_manifest_says_why(
+    log, model, scored, tmp_path, options, why
+):
+    batch.score(log, model, tmp_path / "out", **options)
+    assert batch.read_next_products(tmp_path / "out").empty
+    assert batch.read_next_products(tmp_path / "out").columns.equals(batch.read_next_products(scored).columns)
+    assert "next_product" not in batch.read_scores(tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["recommender"] == {"why_none": why}
+
+
+def test_bad_wishes_are_refused_before_anything_is_written(log, model, tmp_path):
+    with pytest.raises(ValueError, match=r"next_products must be >= 0\. Got -1 instead"):
+        batch.score(log, model, tmp_path / "out", next_products=-1)
+    with pytest.raises(ValueError, match=r"level must be one of 'item_id'"):
+        batch.score(log, model, tmp_path / "out", level="sku")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MissingDataError, match=r"next_products\.parquet is not there\. Run"):
+        batch.read_next_products(tmp_path)
