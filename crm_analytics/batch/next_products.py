@@ -1,10 +1,11 @@
-"""What to offer each customer next: a table beside the scores, and its best line in them."""
+"""What to offer each customer next: a table beside the scores, and its best lines in them."""
 
 import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,11 +21,14 @@ _TOLD = "crm_analytics"  # the key in the file's metadata under which it says ho
 def write_next_products(
     log: TransactionLog, customers: pa.ChunkedArray, snapshot: datetime, path: Path, *, n: int, level: str
 ) -> None:
-    """Write the `n` best products of each of `customers` to `path`, whole, with how they were found."""
+    """Write to `path` what each of `customers` will buy again and what anew, `n` of either, whole.
+
+    The file says in its metadata how they were found.
+    """
     table, told = _nothing(n, level)
     if n and level in log.reading.columns:
         model = NextBasketRecommender(level=level).fit(log, snapshot)
-        table = model.recommend(customers.to_pandas(), n)
+        table = _both_kinds(model, customers.to_pandas(), n)
         told = {
             "level": level,
             "class": type(model).__name__,
@@ -42,18 +46,25 @@ def told_of(path: Path) -> dict[str, Any]:
 
 
 def with_next_product(scores: pa.Table, products: pd.DataFrame) -> pa.Table:
-    """Add each customer's best product, its chance and the reason; nothing if there are no products."""
+    """Add each customer's best product and best new one; nothing if there are no products."""
     if products.empty:
         return scores
-    best = products[products["rank"] == 1].set_index("customer_id")
-    best = best.reindex(scores["customer_id"].to_pandas())
-    for name, column in [
-        ("next_product", "item_id"),
-        ("next_product_chance", "score"),
-        ("next_product_reason", "reason"),
-    ]:
-        scores = scores.append_column(name, pa.Array.from_pandas(best[column]))
+    novel = products[products["kind"] == "novel"]
+    for name, rows in [("next_product", products), ("new_product", novel)]:
+        best = rows.drop_duplicates("customer_id").set_index("customer_id")
+        best = best.reindex(scores["customer_id"].to_pandas())
+        for suffix, column in [("", "item_id"), ("_chance", "score"), ("_reason", "reason")]:
+            scores = scores.append_column(name + suffix, pa.Array.from_pandas(best[column]))
     return scores
+
+
+def _both_kinds(model: NextBasketRecommender, customers: pd.Series, n: int) -> pd.DataFrame:
+    """Repeats and new products of each customer in one list, by falling chance."""
+    repeat = model.recommend(customers, n, repeat_only=True)
+    table = pd.concat([repeat, model.recommend(customers, n, novel_only=True)], ignore_index=True)
+    place = pd.Index(customers).get_indexer(table["customer_id"])
+    table = table.iloc[np.lexsort([table["rank"], -table["score"], place])].reset_index(drop=True)
+    return table.assign(rank=table.groupby("customer_id", sort=False).cumcount() + 1)
 
 
 def _nothing(n: int, level: str) -> tuple[pd.DataFrame, dict[str, Any]]:

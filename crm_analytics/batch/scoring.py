@@ -75,9 +75,10 @@ def score(
     """Write scores, next products, rejected lines and a manifest to the folder `output`.
 
     scores.parquet has a row a customer: the summary, what `LifetimeValueModel.predict_table`
-    gives, and `next_product`, `next_product_chance` and `next_product_reason`, the first of
-    those in next_products.parquet, where `NextBasketRecommender.recommend` tells what each
-    customer will probably buy next. rejects.parquet holds the lines set aside.
+    gives, and the best of next_products.parquet: `next_product`, and `new_product` for the best
+    that the customer never bought, each with `_chance` and `_reason`. next_products.parquet has
+    what `NextBasketRecommender.recommend` tells: what each customer will probably buy again,
+    and what anew, by falling chance. rejects.parquet holds the lines set aside.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def score(
     snapshot_date : date, datetime or str, optional
         First instant not seen; the log's end by default.
     next_products : int >= 0
-        Products to name for each customer; with 0, or where the log has no `level`,
+        Products of either kind to name for each customer; with 0, or where the log has no `level`,
         next_products.parquet is empty and the scores lack its columns.
     level : str
         What counts as a product: "item_id", "description", "category", "department", "brand".
@@ -164,6 +165,11 @@ def read_next_products(folder: str | Path) -> pd.DataFrame:
     file is not there.
     """
     return pq.read_table(_written(folder, NEXT_PRODUCTS)).to_pandas()
+
+
+def level_of_products(folder: str | Path) -> str:
+    """Return what counts as a product in the next products of `folder`, such as "item_id"."""
+    return told_of(_written(folder, NEXT_PRODUCTS)).get("level", "item_id")
 
 
 def _written(folder: str | Path, name: str) -> Path:

@@ -108,7 +108,10 @@ def score(
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
     next_products: Annotated[
-        int, typer.Option(help="products to name for each customer, where the log has any; 0: none")
+        int,
+        typer.Option(
+            help="products to name for each customer, so many to buy again and so many new ones; 0: none"
+        ),
     ] = 3,
     level: Annotated[
         str, typer.Option(help="what counts as a product: item_id, description, category, department, brand")
@@ -163,7 +166,13 @@ def report(
 
     opened = open_log(log, columns)
     page = portfolio_report(
-        opened, batch.load_models(models), batch.read_scores(scores), title=title, currency=currency
+        opened,
+        batch.load_models(models),
+        batch.read_scores(scores),
+        title=title,
+        currency=currency,
+        next_products=batch.read_next_products(scores),
+        level=batch.level_of_products(scores),
     )
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")

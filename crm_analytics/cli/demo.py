@@ -19,7 +19,7 @@ def run_demo(
     say(f"Complete Journey: {log}")
     model = batch.fit(log, unit="D", horizon=365, annual_discount_rate=0.1, margin=0.25)
     say(f"Chosen: {model.choice_['reason']}")
-    run = batch.score(log, model, output, progress=progress)
+    run = batch.score(log, model, output, level="description", progress=progress)
     say(f"Scored {run.n_customers:,} households for the next 365 days, at a margin of 25 % and 10 % a year.")
     batch.save_models(model, log, output / "models")
     page = portfolio_report(
@@ -28,11 +28,14 @@ def run_demo(
         batch.read_scores(output),
         title="Complete Journey: 2,469 households and what they are worth",
         currency="$",
+        next_products=batch.read_next_products(output),
+        level="description",
     )
     with whole_file(output / "report.html") as temporary:
         temporary.write_text(page, "utf-8")
     say(f"Done in {time.perf_counter() - began:.0f} s. Now open:")
     say(f"  {output / 'report.html'}     the page to read, in a browser")
     say(f"  {output / 'scores.parquet'}  one row a household: pandas.read_parquet(...)")
+    say(f"  {output / 'next_products.parquet'}  what each will probably buy next, and why")
     say(f"  {output / 'manifest.json'}   what was read, fitted and written")
     say(f"  {output / 'models'}          the fitted model: crm_analytics.batch.load_models(...)")

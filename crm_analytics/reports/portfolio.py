@@ -11,8 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core.tables import require, require_columns
 from crm_analytics.evaluation import value_concentration
-from crm_analytics.plotting import plot_concentration, plot_holdout, plot_tracking, svg_chart
-from crm_analytics.reports import data_card, model_card
+from crm_analytics.plotting import (
+    plot_concentration,
+    plot_holdout,
+    plot_tracking,
+    svg_chart,
+)
+from crm_analytics.reports import data_card, model_card, offers
 from crm_analytics.reports.trial import Trial, comparison_table, hold_trial, in_short, verdict
 from crm_analytics.reports.wording import Table, day, money, number, percent, rate, several, span
 from crm_analytics.transactions import TransactionLog
@@ -28,6 +33,8 @@ def portfolio_report(
     *,
     title: str,
     currency: str = "",
+    next_products: pd.DataFrame | None = None,
+    level: str = "item_id",
     audit: bool = True,
 ) -> str:
     """Write what the customers are worth as one HTML page that needs nothing else.
@@ -46,6 +53,11 @@ def portfolio_report(
         Heading of the page.
     currency : str
         A sign such as "$" is written before amounts, a code such as "EUR" behind.
+    next_products : DataFrame, optional
+        What a recommender's `recommend` gives, or `batch.read_next_products`; with it the page
+        says what to offer next, and what is bought together. An empty one is none.
+    level : str
+        What counted as a product there, such as "item_id" or "category".
     audit : bool
         Whether to look for dirt in the log, which takes a while on a large one.
 
@@ -80,6 +92,7 @@ def portfolio_report(
         headline=_headline(log, model, scores, currency),
         trial_in_short=in_short(trial),
         value=_value(scores, currency),
+        offers=_offers(log, scores, next_products, level, currency),
         trial=_trial(trial),
         facts=model_card.facts(model, log),
         parameters=model_card.parameter_table(model),
@@ -210,6 +223,20 @@ def _value(scores: pd.DataFrame, currency: str) -> dict[str, Any]:
     )
     chart = _chart(lambda ax: plot_concentration(shares, ax=ax), "concentration", answer)
     return {"answer": answer, "chart": chart, "table": table}
+
+
+def _offers(
+    log: TransactionLog, scores: pd.DataFrame, products: pd.DataFrame | None, level: str, currency: str
+) -> dict[str, Any] | None:
+    if products is None or products.empty:
+        return None
+    level, pairs = offers.pairs(log, level)
+    return {
+        "answer": offers.in_short(products, log),
+        "table": offers.next_product_table(log, scores, products, currency),
+        "pairs": offers.pairs_in_short(pairs, level),
+        "pairs_table": None if pairs.empty else offers.pairs_table(pairs),
+    }
 
 
 def _trial(trial: Trial | str) -> dict[str, Any]:

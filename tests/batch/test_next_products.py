@@ -47,22 +47,31 @@ def scored(log, model, tmp_path_factory):
 
 
 def test_products_are_what_the_recommender_says_of_every_customer(log, scored):
-    expected = NextBasketRecommender().fit(log).recommend(k=3)
-    pd.testing.assert_frame_equal(batch.read_next_products(scored), expected, check_dtype=False)
+    model = NextBasketRecommender().fit(log)
+    found = batch.read_next_products(scored)
+    for kind in ("repeat", "novel"):
+        expected = model.recommend(k=3, **{f"{kind}_only": True})
+        columns = ["customer_id", "item_id", "score", "kind", "reason"]
+        same = found.loc[found["kind"] == kind, columns].reset_index(drop=True)
+        pd.testing.assert_frame_equal(same, expected[columns], check_dtype=False)
+    assert found.groupby("customer_id")["score"].is_monotonic_decreasing.all()
+    assert (found.groupby("customer_id").cumcount() + 1 == found["rank"]).all()
     told = json.loads((scored / "manifest.json").read_text())
     assert told["recommender"]["class"] == "NextBasketRecommender"
     assert told["recommender"]["level"] == "item_id"
     assert told["recommender"]["bought"]["repeat"] > 50
-    assert told["output"]["next_products.parquet"]["rows"] == len(expected) == 900
+    assert told["output"]["next_products.parquet"]["rows"] == len(found) == 1800
 
 
-def test_each_score_carries_the_customer_s_first_product(scored):
+def test_each_score_carries_the_customer_s_first_product_and_first_new_one(scored):
     scores = batch.read_scores(scored)
-    best = batch.read_next_products(scored).query("rank == 1").set_index("customer_id")
-    assert scores["next_product"].tolist() == best["item_id"].loc[scores.index].tolist()
-    assert scores["next_product_chance"].tolist() == best["score"].loc[scores.index].tolist()
-    assert scores["next_product_chance"].between(0, 1).all()
-    assert scores["next_product_reason"].str.len().gt(5).all()
+    found = batch.read_next_products(scored)
+    for name, rows in [("next_product", found), ("new_product", found[found["kind"] == "novel"])]:
+        best = rows.groupby("customer_id").first().loc[scores.index]
+        assert scores[name].tolist() == best["item_id"].tolist()
+        assert scores[f"{name}_chance"].tolist() == best["score"].tolist()
+        assert scores[f"{name}_chance"].between(0, 1).all()
+        assert scores[f"{name}_reason"].str.len().gt(5).all()
 
 
 def test_two_runs_and_other_chunks_give_the_same_products(log, model, scored, tmp_path):
@@ -89,7 +98,9 @@ def test_another_level_names_other_products(log, model, tmp_path):
     batch.score(log, model, tmp_path / "out", level="category", next_products=1)
     found = batch.read_next_products(tmp_path / "out")
     assert set(found["item_id"]) == {"food", "drink"}
-    assert found["rank"].eq(1).all()
+    assert set(found["kind"]) == {"repeat"}  # everyone has bought both
+    assert batch.read_scores(tmp_path / "out")["new_product"].isna().all()
+    assert batch.level_of_products(tmp_path / "out") == "category"
 
 
 @pytest.mark.parametrize(
