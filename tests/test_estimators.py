@@ -123,6 +123,8 @@ def test_every_check_that_cannot_pass_is_made_up_for():
 def test_the_estimators_covered_are_those_exported():
     exported = set()
     for path in Path(crm_analytics.__file__).parent.glob("*/__init__.py"):
+        if path.parent.name == "basket":  # they take a log: tests/basket/test_basket_estimators.py
+            continue
         room = importlib.import_module(f"crm_analytics.{path.parent.name}")
         for name in getattr(room, "__all__", []):
             thing = getattr(room, name)
