@@ -30,7 +30,7 @@ from crm_analytics.basket import (
 # What each is asked once it is fitted.
 ESTIMATORS = {
     FrequentItemsets(0.05): lambda model: model.itemsets_,
-    AssociationRules(0.05, 0.2, prune_redundant=False): lambda model: model.rules_,
+    AssociationRules(0.001, 0.01, prune_redundant=False): lambda model: model.rules_,
     SequentialPatterns(0.3, max_len=2): lambda model: model.patterns_,
     SequentialRules(SequentialPatterns(0.3, max_len=2)): lambda model: model.rules_,
     ProductPaths(min_count=2): lambda model: model.transitions_,

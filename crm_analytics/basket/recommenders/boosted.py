@@ -7,6 +7,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+MANY = 200_000  # rows that 120 small trees cannot learn by heart
+SPARING = 5
 LEAST = 1e-6  # chances are kept this far from 0 and 1, so that log-odds are finite
 
 
@@ -31,6 +33,32 @@ def chance(trees: str, features: np.ndarray, n_jobs: int = 1) -> np.ndarray:
         return np.empty(0)
     found = lgb.Booster(model_str=trees).predict(features, num_threads=n_jobs)
     return np.clip(np.asarray(found), LEAST, 1 - LEAST)
+
+
+def calibration(
+    trees: str,
+    features: np.ndarray,
+    bought: np.ndarray,
+    weight: np.ndarray,
+    fold: np.ndarray,
+    params: dict[str, Any],
+) -> tuple[float, float]:
+    """Intercept and slope that make what `trees` say agree with what was bought.
+
+    Trees grown on few rows know them too well to be judged by them. So up to `MANY` rows
+    each `fold`, True or False, is judged by trees grown on the other; beyond, every
+    `SPARING`-th row by the trees themselves.
+    """
+    if bought.size > MANY or fold.all() or not fold.any():
+        told = chance(trees, features[::SPARING], params["num_threads"])
+        return platt(told, bought[::SPARING])
+    told = np.empty(bought.size)
+    for part in (fold, ~fold):
+        if bought[~part].all() or not bought[~part].any():
+            return 0.0, 1.0
+        others = grow(features[~part], bought[~part], weight[~part], params)
+        told[part] = chance(others, features[part], params["num_threads"])
+    return platt(told, bought)
 
 
 def platt(chances: np.ndarray, bought: np.ndarray) -> tuple[float, float]:

@@ -5,9 +5,11 @@ import numpy as np
 from crm_analytics.basket.recommenders.base import POPULARITY_HALF_LIFE, Recommender
 from crm_analytics.basket.recommenders.judging import judge_half_life
 from crm_analytics.basket.recommenders.pairs import Pairs
-from crm_analytics.basket.recommenders.popularity import item_shares
+from crm_analytics.basket.recommenders.popularity import by_falling, item_shares
 from crm_analytics.basket.recommenders.selection import Candidates
 from crm_analytics.features import Histories
+
+TO_SPARE = 200
 
 
 class GlobalTop(Recommender):
@@ -48,9 +50,11 @@ class GlobalTop(Recommender):
         self.popularity_ = item_shares(histories, as_of, self.half_life)
 
     def _candidates(self, rows: np.ndarray) -> Candidates:
-        n_items = self.popularity_.size
+        # As many as a customer may hold already, and enough to spare; further places are filled in this order.
+        own = np.diff(self.pairs_.indptr)[rows]
+        best = by_falling(self.popularity_)[: own.max() + TO_SPARE]
         return Candidates(
-            np.arange(rows.size + 1) * n_items,
-            np.tile(np.arange(n_items, dtype=np.int32), rows.size),
-            np.tile(self.popularity_, rows.size),
+            np.arange(rows.size + 1) * best.size,
+            np.tile(best.astype(np.int32), rows.size),
+            np.tile(self.popularity_[best], rows.size),
         )

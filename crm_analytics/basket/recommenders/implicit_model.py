@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from crm_analytics.basket.recommenders.base import Recommender
 from crm_analytics.basket.recommenders.ease import item_columns, most_bought
@@ -93,6 +94,7 @@ def _factorise(bought: sparse.csr_matrix, **settings: Any) -> tuple[np.ndarray, 
         als = importlib.import_module("implicit.cpu.als")
     except ImportError as error:
         raise MissingExtraError("implicit", "implicit", "ImplicitALS") from error
-    model = als.AlternatingLeastSquares(**settings)
-    model.fit(bought, show_progress=False)
+    with threadpool_limits(1, "blas"):  # its own threads and those of BLAS get in each other's way
+        model = als.AlternatingLeastSquares(**settings)
+        model.fit(bought, show_progress=False)
     return np.asarray(model.user_factors), np.asarray(model.item_factors)

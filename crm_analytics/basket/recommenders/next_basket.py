@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from crm_analytics.basket.recommenders.base import Recommender, entries_of
-from crm_analytics.basket.recommenders.boosted import chance, grow, platt
+from crm_analytics.basket.recommenders.boosted import calibration, chance, grow
 from crm_analytics.basket.recommenders.ease import strongest_cause
 from crm_analytics.basket.recommenders.judging import judge, judge_count
 from crm_analytics.basket.recommenders.next_basket_features import (
@@ -23,7 +23,6 @@ from crm_analytics.basket.recommenders.selection import Candidates
 from crm_analytics.features import Histories
 
 LEAST_BOUGHT = 50  # offers that were taken up; with fewer, trees learn noise
-SPARING = 5  # every so many offers are enough for the two numbers of a map
 NOVEL_LEAVES = 4  # few new items are bought, so that larger trees learn noise
 KINDS = ("repeat", "novel")
 
@@ -92,11 +91,18 @@ class NextBasketRecommender(Recommender):
 
     Examples
     --------
-    >>> from crm_analytics.datasets import load_complete_journey
-    >>> model = NextBasketRecommender(level="department", learn_from=(14,), rounds=20)
-    >>> model = model.fit(load_complete_journey().log, "2017-12-01")
-    >>> model.recommend(k=2).columns.tolist(), model.fallback_
-    (['customer_id', 'rank', 'item_id', 'score', 'kind', 'reason'], {'repeat': '', 'novel': ''})
+    >>> log = read_log(pd.DataFrame({"customer_id": [1, 1, 1, 2], "amount": 1.0,
+    ...     "occurred_at": ["2024-03-01", "2024-03-05", "2024-03-09", "2024-03-09"],
+    ...     "item_id": ["tea", "tea", "milk", "jam"]}))
+    >>> model = NextBasketRecommender().fit(log, "2024-03-10")
+    >>> model.recommend([1], exclude_recent=0)[["rank", "item_id", "kind"]]
+       rank item_id    kind
+    0     1     tea  repeat
+    1     2    milk  repeat
+    2     3     jam   novel
+    >>> model.fallback_["repeat"]  # such a log has nothing to teach
+    '1 of 1 repeat offers were bought after the earlier dates; trees need 50 bought, and some
+    that were not.'
     """
 
     def __init__(
@@ -142,13 +148,14 @@ class NextBasketRecommender(Recommender):
         self.fallback_, self.calibration_, trees = {}, {}, {}
         report: dict[str, Any] = {"dates": days, "offers": {}, "bought": {}}
         for kind in KINDS:
-            features, bought, weight = taught[kind]
+            features, bought, weight, fold = taught[kind]
             report["offers"][kind], report["bought"][kind] = int(bought.size), int(bought.sum())
-            trees[kind], self.fallback_[kind] = self._grow(features, bought, weight, kind)
+            trees[kind], self.fallback_[kind] = "", too_little(bought, kind)
             self.calibration_[kind] = (0.0, 1.0)
-            if trees[kind]:
-                told = chance(trees[kind], features[::SPARING], self.n_jobs)
-                self.calibration_[kind] = platt(told, bought[::SPARING])
+            if not self.fallback_[kind]:
+                params = self._tree_params(bought.size, kind)
+                trees[kind] = grow(features, bought, weight, params)
+                self.calibration_[kind] = calibration(trees[kind], features, bought, weight, fold, params)
         self.fit_report_ = report
         self.repeat_trees_, self.novel_trees_ = trees["repeat"], trees["novel"]
         del taught  # hundreds of megabytes of a large log
@@ -159,7 +166,8 @@ class NextBasketRecommender(Recommender):
         return View(past, as_of, max_items=self.max_items, l2_penalty=self.l2_penalty)
 
     def _lessons(self, histories: Histories, as_of: np.datetime64) -> tuple[dict, list[int]]:
-        """Offers as seen from earlier dates, whether they were bought, and what they weigh."""
+        """Offers as seen from earlier dates: features, whether bought, weight, half of the customers."""
+        half = np.random.default_rng(self.random_state).random(len(histories)) < 0.5
         found: dict[str, list] = {kind: [] for kind in KINDS}
         days = []
         for ago in self.learn_from:
@@ -177,10 +185,12 @@ class NextBasketRecommender(Recommender):
                 came = sizes[some.rows] > 0
                 bought = is_among(some, rows, items, len(past.baskets.items))
                 weight = weights[kind][some.rows]
-                found[kind].append((some.features[came], bought[came], weight[came]))
+                fold = half[histories.customers.get_indexer(past.customers)][some.rows]
+                found[kind].append((some.features[came], bought[came], weight[came], fold[came]))
         width = {"repeat": len(REPEAT_FEATURES), "novel": len(NOVEL_FEATURES)}
         nothing = {
-            kind: (np.empty((0, width[kind]), np.float32), np.empty(0, bool), np.empty(0)) for kind in KINDS
+            kind: (np.empty((0, width[kind]), np.float32), np.empty(0, bool), np.empty(0), np.empty(0, bool))
+            for kind in KINDS
         }
         return {
             kind: tuple(np.concatenate(part) for part in zip(*found[kind], strict=True))
@@ -189,23 +199,15 @@ class NextBasketRecommender(Recommender):
             for kind in KINDS
         }, days
 
-    def _grow(
-        self, features: np.ndarray, bought: np.ndarray, weight: np.ndarray, kind: str
-    ) -> tuple[str, str]:
-        if bought.sum() < LEAST_BOUGHT or bought.all():
-            return "", (
-                f"{int(bought.sum()):,} of {bought.size:,} {kind} offers were bought after the earlier dates; trees "
-                f"need {LEAST_BOUGHT} bought, and some that were not."
-            )
-        params = {
+    def _tree_params(self, n_offers: int, kind: str) -> dict[str, Any]:
+        return {
             "num_iterations": self.rounds,
             "learning_rate": self.learning_rate,
             "num_leaves": self.max_leaves if kind == "repeat" else min(self.max_leaves, NOVEL_LEAVES),
-            "min_data_in_leaf": max(1, min(self.min_offers, bought.size // 20)),
+            "min_data_in_leaf": max(1, min(self.min_offers, n_offers // 20)),
             "seed": int(self.random_state),
             "num_threads": self.n_jobs,
         }
-        return grow(features, bought, weight, params), ""
 
     def _scored(self, view: View, repeat: Offers, novel: Offers) -> dict[str, np.ndarray]:
         plain = {
@@ -247,3 +249,13 @@ class NextBasketRecommender(Recommender):
             f"bought with {names[code]}" if code >= 0 else text
             for code, text in zip(because.tolist(), popular, strict=True)
         ]
+
+
+def too_little(bought: np.ndarray, kind: str) -> str:
+    """Say why trees cannot be grown from these outcomes; empty if they can."""
+    if bought.sum() >= LEAST_BOUGHT and not bought.all():
+        return ""
+    return (
+        f"{int(bought.sum()):,} of {bought.size:,} {kind} offers were bought after the earlier dates; trees need "
+        f"{LEAST_BOUGHT} bought, and some that were not."
+    )

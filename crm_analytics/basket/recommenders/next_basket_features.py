@@ -187,9 +187,9 @@ class View:
             item,
             np.hstack([self.pair_features[own], self.item_features[item], self.customer_features[who], told]),
         )
-        at, column = np.nonzero(_novel_pool(scores[0], counts > 0, self.popularity[columns], n_novel))
-        who, item = rows[at], columns[column]
-        told = np.column_stack([score[at, column] for score in scores])
+        at, to = np.nonzero(_novel_pool(scores[0], counts > 0, self.popularity[columns], n_novel))
+        who, item = rows[at], columns[to]
+        told = np.column_stack([score[at, to] for score in scores])
         novel = Offers(
             who,
             item,

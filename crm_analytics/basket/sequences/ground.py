@@ -6,13 +6,15 @@ import numpy as np
 from numba import njit
 
 FAR = 2**62  # more periods than lie between any two occasions
+KEY, SPAN = 0, 1  # columns of late entries: a word each, read in one go
+LOW = 2**32 - 1  # the lower half of such a word
 
 
 class Ground(NamedTuple):
     """Occasions, customer by customer; a position is the number of an occasion among all."""
 
     basket_ptr: np.ndarray  # int64: items of each occasion
-    items: np.ndarray  # int32: rising within an occasion, frequent ones only
+    items: np.ndarray  # uint32: rising within an occasion, frequent ones only
     owner: np.ndarray  # int32: customer of each occasion
     customer_ptr: np.ndarray  # int64: occasions of each customer
     numbers: np.ndarray  # int64: period of each occasion
@@ -29,9 +31,8 @@ class Entries(NamedTuple):
     item_ptr: np.ndarray  # int64: entries of each item
     begin: np.ndarray  # int64: places of each entry
     stop: np.ndarray  # int64
-    late_ptr: np.ndarray  # int64: where each customer's entries begin; they end with a key of -1
-    late_key: np.ndarray  # int64: last position x 2^32 + item, in one word that is read in one go
-    late_entry: np.ndarray  # int32
+    late_ptr: np.ndarray  # int64: where each customer's entries begin in `late`; they end with a key of -1
+    late: np.ndarray  # int64, two columns: last position x 2^32 + item, and begin x 2^32 + stop
 
 
 @njit(cache=True)
@@ -78,7 +79,7 @@ def keep_items(
     basket_ptr: np.ndarray, items: np.ndarray, new_code: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Recode the items, leaving out those whose new code is -1; occasions stay, be they empty."""
-    ptr, kept = np.zeros(basket_ptr.size, np.int64), np.empty(items.size, np.int32)
+    ptr, kept = np.zeros(basket_ptr.size, np.int64), np.empty(items.size, np.uint32)
     n = 0
     for p in range(basket_ptr.size - 1):
         for k in range(basket_ptr[p], basket_ptr[p + 1]):
@@ -98,7 +99,8 @@ def enter(
     place_ptr = np.zeros(n_items + 1, np.int64)
     for x in items:
         place_ptr[x + 1] += 1
-    place_ptr = np.cumsum(place_ptr)
+    for x in range(n_items):
+        place_ptr[x + 1] += place_ptr[x]
     places, at = np.empty(items.size, np.int32), place_ptr[:-1].copy()
     for p in range(owner.size):
         for k in range(basket_ptr[p], basket_ptr[p + 1]):
@@ -115,20 +117,19 @@ def enter(
             stop[n - 1] = k + 1
         item_ptr[x + 1] = n
     n_customers = customer_ptr.size - 1
-    late_ptr = np.zeros(n_customers, np.int64)
-    late_key = np.full(n + n_customers, -1, np.int64)
-    late_entry = np.zeros(n + n_customers, np.int32)
+    late_ptr, late = np.zeros(n_customers, np.int64), np.empty((n + n_customers, 2), np.int64)
     following, seen = item_ptr[:-1].copy(), np.full(n_items, -1)  # an item's entries go by customer
     m = 0
     for c in range(n_customers):
         late_ptr[c] = m
         for p in range(customer_ptr[c + 1] - 1, customer_ptr[c] - 1, -1):
-            for k in range(basket_ptr[p], basket_ptr[p + 1]):
-                x = items[k]
+            for x in items[basket_ptr[p] : basket_ptr[p + 1]]:
                 if seen[x] != c:
                     seen[x] = c
-                    late_key[m], late_entry[m] = (p << 32) | x, following[x]
+                    entry = following[x]
+                    late[m, KEY], late[m, SPAN] = (p << 32) | np.int64(x), (begin[entry] << 32) | stop[entry]
                     following[x] += 1
                     m += 1
+        late[m, KEY] = -1
         m += 1
-    return Entries(places, item_ptr, begin[:n].copy(), stop[:n].copy(), late_ptr, late_key, late_entry)
+    return Entries(places, item_ptr, begin[:n].copy(), stop[:n].copy(), late_ptr, late)

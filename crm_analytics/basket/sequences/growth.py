@@ -21,8 +21,22 @@ import numpy as np
 from numba import njit
 
 from crm_analytics.basket.sequences.ground import Entries, Ground
+from crm_analytics.basket.sequences.passes import (
+    Desk,
+    Node,
+    count_joined,
+    count_late,
+    count_reached,
+    fill_joined,
+    fill_late,
+    fill_reached,
+    first_ends,
+    first_rows,
+    make_desk,
+    twice_median_gap,
+)
 
-_ITEM = 2**32 - 1  # the half of a late key that is the item
+PARENT, ITEM, OPENS, COUNT, TWICE_GAP = 0, 1, 2, 3, 4  # columns of the tree
 
 
 class Limits(NamedTuple):
@@ -33,294 +47,215 @@ class Limits(NamedTuple):
     max_events: int
     max_patterns: int
     windowed: bool  # a greatest gap or span is set
-    spanned: bool  # a greatest span is set
+    joins: bool  # some occasion has several items
     gap_share: float  # find the median gap before the last event if it follows that often; 0 always, 2 never
 
 
-@njit(cache=True)
-def grow(
-    ground: Ground, entries: Entries, limits: Limits
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def grow(ground: Ground, entries: Entries, limits: Limits) -> np.ndarray:
     """Find every pattern that `limits.least` customers have; stop once there are too many.
 
     Returns
     -------
-    parent, item, opens, count, gap : ndarrays, shape (n_patterns,)
-        The pattern without its last item (-1 if that was all), before it in this order; the
-        last item; whether it opens a new event; customers; median gap before the last event.
-        More than `max_patterns` of them tell that growth was stopped.
+    tree : ndarray of int32, shape (n_patterns, 5)
+        Columns: the pattern without its last item (-1 if that was all), which stands before it;
+        the last item; 1 if that opens a new event; customers; twice the median gap before the
+        last event, -1 if it is not known. More than `max_patterns` rows tell that growth was
+        stopped.
     """
-    basket_ptr, items, owner = ground.basket_ptr, ground.items, ground.owner
-    after, before, since, origin = ground.after, ground.before, ground.since, ground.origin
-    least, windowed, spanned = limits.least, limits.windowed, limits.spanned
     n_items = entries.item_ptr.size - 1
-    widest = 0
-    for p in range(owner.size):
-        widest = max(widest, basket_ptr[p + 1] - basket_ptr[p])
+    desk = make_desk(n_items, ground)
+    pair_ptr, pairs = np.zeros(n_items + 1, np.int64), np.empty(0, np.int64)
+    paired = limits.max_len > 2 and (limits.windowed or limits.joins)
+    if paired:
+        # Whatever the last item is, it makes a frequent pair with an item that follows or joins it.
+        short = limits._replace(max_len=2, gap_share=2.0)
+        tree = _grow(ground, entries, short, desk, pair_ptr, pairs)
+        if len(tree) > limits.max_patterns:
+            return tree
+        tree = tree[n_items:]
+        tree = tree[np.argsort(tree[:, PARENT], kind="stable")]
+        pair_ptr = np.searchsorted(tree[:, PARENT], np.arange(n_items + 1)).astype(np.int64)
+        pairs = np.where(tree[:, OPENS], 0, n_items) + tree[:, ITEM]
+        desk.allowed[:] = False
+    return _grow(ground, entries, limits, desk, pair_ptr, pairs)
 
-    # Row i says: a customer's ends are pool[row_begin[i] : row_stop[i]], the latest starts alike.
-    pool, starts = entries.places.copy(), entries.places.copy() if spanned else entries.places[:0].copy()
-    row_begin, row_stop = entries.begin.copy(), entries.stop.copy()
-    # Without a window, what may follow a row is listed from row_late on: only items that follow the
-    # parent often enough, for what follows a pattern follows its parts.
-    late_key, late_entry = entries.late_key, entries.late_entry
-    row_late = np.zeros(row_begin.size, np.int64)
-    if not windowed:
-        for r in range(row_begin.size):
-            row_late[r] = entries.late_ptr[owner[pool[row_begin[r]]]]
 
-    parent, item = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    opens, count, gap = np.empty(1024, np.bool_), np.empty(1024, np.int32), np.empty(1024, np.float64)
-    n_patterns = 0
-    # first row, row past the last, pool used, pattern, last item, items, events, first row and row past
-    # the last of the pattern before the last event, late entries used, first child and
-    # child past the last of the parent that opened an event
-    stack = np.empty((1024, 12), np.int64)
-    depth = 0
+@njit(cache=True)
+def _grow(
+    ground: Ground, entries: Entries, limits: Limits, desk: Desk, pair_ptr: np.ndarray, pairs: np.ndarray
+) -> np.ndarray:
+    """Grow on; a longer pattern ends in a code of `pairs`, by the item before, if not all are allowed."""
+    n_items = pair_ptr.size - 1
+    ends, rows, late = first_ends(entries), first_rows(ground, entries), entries.late
+    tree, stack = np.empty((1024 + n_items, 5), np.int32), np.empty((1024 + n_items, 12), np.int64)
     for x in range(n_items):
         lo, hi = entries.item_ptr[x], entries.item_ptr[x + 1]
-        if hi - lo < least:
-            continue
-        parent, item, opens = _room(parent, n_patterns), _room(item, n_patterns), _room(opens, n_patterns)
-        count, gap = _room(count, n_patterns), _room(gap, n_patterns)
-        parent[n_patterns], item[n_patterns], opens[n_patterns] = -1, x, True
-        count[n_patterns], gap[n_patterns] = hi - lo, np.nan
-        if limits.max_len > 1:
-            stack = _rows(stack, depth)
-            stack[depth] = (lo, hi, pool.size, n_patterns, x, 1, 1, 0, 0, late_key.size, 0, 0)
-            depth += 1
-        n_patterns += 1
-    for i in range(depth):
-        stack[i, 11] = n_patterns
-
-    # A child that opens a new event with item x has code x, one that adds x to the last event n_items + x.
-    found, room = np.zeros(2 * n_items, np.int64), np.zeros(2 * n_items, np.int64)
-    seen, wanted = np.full(2 * n_items, -1), np.zeros(2 * n_items, np.bool_)
-    row_at, pool_at = np.zeros(2 * n_items, np.int64), np.zeros(2 * n_items, np.int64)
-    touched, stamp = np.empty(2 * n_items, np.int64), 0
-    reach, reach_start = np.empty(owner.size, np.int32), np.empty(owner.size if spanned else 0, np.int32)
-    reach_ptr = np.zeros(ground.customer_ptr.size, np.int64)
-
-    while depth and n_patterns <= limits.max_patterns:
+        _store(tree, x, -1, x, True, hi - lo)
+        _put(stack, x, Node(lo, hi, len(ends), len(late), x, x, 1, 1, 0, 0, 0, n_items))
+    n, depth, stamp = n_items, n_items if limits.max_len > 1 else 0, 0
+    while depth and n <= limits.max_patterns:
         depth -= 1
-        lo, hi, used, pattern, last, n_held, n_events, pre_lo, pre_hi, late, kin_lo, kin_hi = stack[depth]
-        may_open, leaf = n_events < limits.max_events, n_held + 1 == limits.max_len
-
-        # Count the customers of each child, and the ends it needs room for.
-        n_touched, n_reach = 0, 0
-        for r in range(lo, hi):
-            begin, stop = row_begin[r], row_stop[r]
-            c = owner[pool[begin]]
-            stamp += 1
-            if may_open and not windowed:
-                k, earliest = row_late[r], np.int64(after[pool[begin]]) << 32
-                while late_key[k] >= earliest:
-                    found[late_key[k] & _ITEM] += 1
-                    k += 1
-            elif may_open:
-                j, q, end = begin, after[pool[begin]], ground.customer_ptr[c + 1]
-                while q < end:
-                    while j + 1 < stop and pool[j + 1] < before[q]:
-                        j += 1
-                    if pool[j] < since[q] or (spanned and starts[j] < origin[q]):
-                        if j + 1 == stop:
-                            break
-                        j += 1
-                        q = max(q + 1, after[pool[j]])
-                        continue
-                    reach[n_reach] = q
-                    if spanned:
-                        reach_start[n_reach] = starts[j]
-                    n_reach += 1
-                    for k in range(basket_ptr[q], basket_ptr[q + 1]):
-                        x = items[k]
-                        room[x] += 1
-                        if seen[x] != stamp:
-                            seen[x] = stamp
-                            if found[x] == 0:
-                                touched[n_touched] = x
-                                n_touched += 1
-                            found[x] += 1
-                    q += 1
-            reach_ptr[r - lo + 1] = n_reach
-            if widest > 1:
-                for j in range(begin, stop):
-                    p = pool[j]
-                    for k in range(basket_ptr[p + 1] - 1, basket_ptr[p] - 1, -1):
-                        if items[k] <= last:
-                            break
-                        y = n_items + items[k]
-                        room[y] += 1
-                        if seen[y] != stamp:
-                            seen[y] = stamp
-                            if found[y] == 0:
-                                touched[n_touched] = y
-                                n_touched += 1
-                            found[y] += 1
-
-        if may_open and not windowed:
-            for i in range(kin_lo, kin_hi):
-                touched[n_touched] = item[i]
-                n_touched += 1
-        n_children = 0
-        children, identity = np.empty(n_touched, np.int64), np.empty(n_touched, np.int64)
-        for i in range(n_touched):
-            if found[touched[i]] >= least:
-                children[n_children] = touched[i]
-                n_children += 1
-        children = children[:n_children]
-        for y in children:
-            parent, item, opens = _room(parent, n_patterns), _room(item, n_patterns), _room(opens, n_patterns)
-            count, gap = _room(count, n_patterns), _room(gap, n_patterns)
-            parent[n_patterns], item[n_patterns], opens[n_patterns] = pattern, y % n_items, y < n_items
-            count[n_patterns], gap[n_patterns] = found[y], np.nan
-            n_patterns += 1
-
-        # A leaf's children have none of their own: only those whose gap is asked for are looked at again.
-        n_laid, share = 0, limits.gap_share
-        for i in range(n_children):
-            y = children[i]
-            children[n_laid], identity[n_laid] = y, n_patterns - n_children + i
-            n_laid += not leaf or found[y] >= share * (hi - lo if y < n_items else pre_hi - pre_lo)
+        node = _take(stack, depth)
+        for i in range(pair_ptr[node.last], pair_ptr[node.last + 1]):
+            desk.allowed[pairs[i]] = True
+        n_touched = _count(node, stamp, ground, limits, tree, rows, ends, late, desk)
+        for i in range(pair_ptr[node.last], pair_ptr[node.last + 1]):
+            desk.allowed[pairs[i]] = False
+        if n + n_touched > len(tree):
+            tree = _longer(tree, n + n_touched)
+        if depth + n_touched > len(stack):
+            stack = _longer(stack, depth + n_touched)
+        first = n
+        n = _keep_children(node, n, n_touched, limits.least, tree, desk)
+        n_laid, n_rows, n_ends, n_late = _lay_out(node, first, n, depth, limits, tree, stack, desk)
         if n_laid:
-            # Lay out the children one after another, then pass over the same occasions and fill them in.
-            n_rows, n_late, child_lo = hi, late, n_patterns
-            while child_lo > n_patterns - n_children and opens[child_lo - 1]:
-                child_lo -= 1
-            if may_open and not windowed:
-                n_late += hi - lo
-                for i in range(child_lo, n_patterns):  # without a window they stand last
-                    n_late += count[i]
-            for i in range(n_laid):
-                y = children[i]
-                wanted[y], row_at[y], pool_at[y] = True, n_rows, used
-                n_rows += found[y]
-                if windowed or y >= n_items:
-                    used += room[y]
-                opening = y < n_items
-                stack = _rows(stack, depth + i)
-                stack[depth + i] = (
-                    row_at[y], n_rows, used, identity[i], y % n_items, n_held + 1,
-                    n_events + opening, lo if opening else pre_lo, hi if opening else pre_hi, n_late,
-                    child_lo, n_patterns,
-                )  # fmt: skip
-            row_begin, row_stop = _room(row_begin, n_rows), _room(row_stop, n_rows)
-            row_late, pool = _room(row_late, n_rows), _room(pool, used)
-            late_key, late_entry = _room(late_key, n_late), _room(late_entry, n_late)
-            if spanned:
-                starts = _room(starts, used)
-            for r in range(lo, hi):
-                begin, stop = row_begin[r], row_stop[r]
-                stamp += 1
-                kept = late
-                if may_open and not windowed:
-                    earliest = after[pool[begin]]
-                    k, bound = row_late[r], np.int64(earliest) << 32
-                    while late_key[k] >= bound:
-                        x = late_key[k] & _ITEM
-                        if wanted[x]:
-                            entry = late_entry[k]
-                            late_key[late], late_entry[late] = late_key[k], entry
-                            late += 1
-                            row_late[row_at[x]] = kept
-                            first, past = entries.begin[entry], entries.stop[entry]
-                            row_stop[row_at[x]] = past
-                            while first < past - 1:  # the last place is late enough
-                                middle = (first + past - 1) // 2
-                                if pool[middle] < earliest:
-                                    first = middle + 1
-                                else:
-                                    past = middle + 1
-                            row_begin[row_at[x]] = first
-                            row_at[x] += 1
-                        k += 1
-                    late_key[late] = -1
-                    late += 1
-                for i in range(reach_ptr[r - lo], reach_ptr[r - lo + 1]):
-                    q = reach[i]
-                    for k in range(basket_ptr[q], basket_ptr[q + 1]):
-                        x = items[k]
-                        if wanted[x]:
-                            if seen[x] != stamp:
-                                seen[x] = stamp
-                                row_begin[row_at[x]] = pool_at[x]
-                                row_at[x] += 1
-                            pool[pool_at[x]] = q
-                            if spanned:
-                                starts[pool_at[x]] = reach_start[i]
-                            pool_at[x] += 1
-                            row_stop[row_at[x] - 1] = pool_at[x]
-                if widest > 1:
-                    for j in range(begin, stop):
-                        p = pool[j]
-                        for k in range(basket_ptr[p + 1] - 1, basket_ptr[p] - 1, -1):
-                            if items[k] <= last:
-                                break
-                            y = n_items + items[k]
-                            if wanted[y]:
-                                if seen[y] != stamp:
-                                    seen[y] = stamp
-                                    row_begin[row_at[y]], row_late[row_at[y]] = pool_at[y], kept
-                                    row_at[y] += 1
-                                pool[pool_at[y]] = p
-                                if spanned:
-                                    starts[pool_at[y]] = starts[j]
-                                pool_at[y] += 1
-                                row_stop[row_at[y] - 1] = pool_at[y]
-            for i in range(n_laid):
-                child = stack[depth + i]
-                if child[8] > child[7] and child[1] - child[0] >= share * (child[8] - child[7]):
-                    gap[child[3]] = _median_gap(
-                        ground, pool, starts, spanned, row_begin, row_stop, child[0], child[1], child[7]
-                    )
-            if not leaf:
-                depth += n_children
+            if n_rows > len(rows):
+                rows = _longer(rows, n_rows)
+            if n_ends > len(ends):
+                ends = _longer(ends, n_ends)
+            if n_late > len(late):
+                late = _longer(late, n_late)
+            _fill(node, stamp + node.hi - node.lo, ground, limits, rows, ends, late, desk)
+            for i in range(depth, depth + n_laid):
+                child = _take(stack, i)
+                had = child.pre_hi - child.pre_lo
+                if had > 0 and child.hi - child.lo >= limits.gap_share * had:
+                    tree[child.pattern, TWICE_GAP] = twice_median_gap(child, ground, rows, ends)
+            if node.n_held + 1 < limits.max_len:
+                depth += n_laid
+        stamp += 2 * (node.hi - node.lo)
         for i in range(n_touched):
-            y = touched[i]
-            found[y], room[y], wanted[y] = 0, 0, False
-    return parent[:n_patterns], item[:n_patterns], opens[:n_patterns], count[:n_patterns], gap[:n_patterns]
+            y = desk.touched[i]
+            desk.found[y], desk.room[y], desk.wanted[y] = 0, 0, False
+    return tree[:n]
 
 
 @njit(cache=True)
-def _median_gap(
+def _count(
+    node: Node,
+    stamp: int,
     ground: Ground,
-    pool: np.ndarray,
-    starts: np.ndarray,
-    spanned: bool,
-    row_begin: np.ndarray,
-    row_stop: np.ndarray,
-    lo: int,
-    hi: int,
-    pre: int,
-) -> float:
-    """Median over customers of the time from the first fitting end of what came before to their first end."""
-    gaps = np.empty(hi - lo, np.int64)
-    for r in range(lo, hi):
-        q = pool[row_begin[r]]
-        while ground.owner[pool[row_begin[pre]]] != ground.owner[q]:  # both go by customer
-            pre += 1
-        j = row_begin[pre]
-        while pool[j] < ground.since[q] or (spanned and starts[j] < ground.origin[q]):
-            j += 1
-        gaps[r - lo] = ground.numbers[q] - ground.numbers[pool[j]]
-    gaps = np.sort(gaps)
-    return (gaps[gaps.size // 2] + gaps[(gaps.size - 1) // 2]) / 2
+    limits: Limits,
+    tree: np.ndarray,
+    rows: np.ndarray,
+    ends: np.ndarray,
+    late: np.ndarray,
+    desk: Desk,
+) -> int:
+    """Count the customers of each child, and the ends it needs room for; return the codes touched."""
+    opens, n_touched = node.n_events < limits.max_events, 0
+    if opens and limits.windowed:
+        n_touched = count_reached(node, stamp, ground, rows, ends, desk)
+    if limits.joins:
+        n_touched = count_joined(node, stamp, n_touched, ground, rows, ends, desk)
+    if opens and not limits.windowed:
+        count_late(node, ground.after, rows, ends, late, desk.found)
+        for i in range(node.kin_lo, node.kin_hi):
+            desk.touched[n_touched] = tree[i, ITEM]
+            n_touched += 1
+    return n_touched
 
 
 @njit(cache=True)
-def _room(values: np.ndarray, size: int) -> np.ndarray:
-    """Return an array that has a place `size`, at least twice as large if a new one is needed."""
-    if size < values.size:
-        return values
-    larger = np.empty(max(2 * values.size, size + 1), values.dtype)
-    larger[: values.size] = values
-    return larger
+def _keep_children(node: Node, n: int, n_touched: int, least: int, tree: np.ndarray, desk: Desk) -> int:
+    """Add the frequent children to the tree; return how many patterns it then has."""
+    n_items = desk.found.size // 2
+    for i in range(n_touched):
+        y = desk.touched[i]
+        if desk.found[y] >= least:
+            _store(tree, n, node.pattern, y if y < n_items else y - n_items, y < n_items, desk.found[y])
+            n += 1
+    return n
 
 
 @njit(cache=True)
-def _rows(values: np.ndarray, size: int) -> np.ndarray:
-    if size < len(values):
-        return values
-    larger = np.empty((2 * len(values) + size, values.shape[1]), values.dtype)
-    larger[: len(values)] = values
-    return larger
+def _lay_out(
+    node: Node,
+    first: int,
+    n: int,
+    depth: int,
+    limits: Limits,
+    tree: np.ndarray,
+    stack: np.ndarray,
+    desk: Desk,
+) -> tuple[int, int, int, int]:
+    """Give the children places one after another; return how many got one, and the room they need.
+
+    A leaf's children have none of their own: only those whose gap is asked for are looked at again.
+    """
+    n_items, leaf = desk.found.size // 2, node.n_held + 1 == limits.max_len
+    kin_lo, n_late = n, node.n_late
+    if not limits.windowed and node.n_events < limits.max_events:
+        n_late += node.hi - node.lo
+        while kin_lo > first and tree[kin_lo - 1, OPENS]:  # without a window they stand last
+            kin_lo -= 1
+            n_late += tree[kin_lo, COUNT]
+    n_laid, n_rows, n_ends = 0, node.hi, node.n_ends
+    for child in range(first, n):
+        opens, count = tree[child, OPENS], np.int64(tree[child, COUNT])
+        y = np.int64(tree[child, ITEM]) + (0 if opens else n_items)
+        pre_lo, pre_hi = (node.lo, node.hi) if opens else (node.pre_lo, node.pre_hi)
+        if leaf and count < limits.gap_share * (pre_hi - pre_lo):
+            continue
+        desk.wanted[y], desk.row_at[y], desk.end_at[y] = True, n_rows, n_ends
+        n_rows += count
+        if limits.windowed or not opens:
+            n_ends += desk.room[y]
+        laid = Node(
+            n_rows - count, n_rows, n_ends, n_late, child, np.int64(tree[child, ITEM]), node.n_held + 1,
+            node.n_events + opens, pre_lo, pre_hi, kin_lo, n,
+        )  # fmt: skip
+        _put(stack, depth + n_laid, laid)
+        n_laid += 1
+    return n_laid, n_rows, n_ends, n_late
+
+
+@njit(cache=True)
+def _fill(
+    node: Node,
+    stamp: int,
+    ground: Ground,
+    limits: Limits,
+    rows: np.ndarray,
+    ends: np.ndarray,
+    late: np.ndarray,
+    desk: Desk,
+) -> None:
+    """Pass over the same occasions as the count, and write the rows of the children laid out."""
+    if node.n_events < limits.max_events:
+        if limits.windowed:
+            fill_reached(node, stamp, ground, rows, ends, desk)
+        else:
+            fill_late(node, ground.after, rows, ends, late, desk)
+    if limits.joins:
+        fill_joined(node, stamp, ground, rows, ends, desk)
+
+
+@njit(cache=True)
+def _store(tree: np.ndarray, n: int, parent: int, item: int, opens: bool, count: int) -> None:
+    tree[n, PARENT], tree[n, ITEM], tree[n, OPENS], tree[n, COUNT] = parent, item, opens, count
+    tree[n, TWICE_GAP] = -1
+
+
+@njit(cache=True)
+def _put(stack: np.ndarray, depth: int, node: Node) -> None:
+    for i, value in enumerate(node):
+        stack[depth, i] = value
+
+
+@njit(cache=True)
+def _take(stack: np.ndarray, depth: int) -> Node:
+    return Node(
+        stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3], stack[depth, 4], stack[depth, 5],
+        stack[depth, 6], stack[depth, 7], stack[depth, 8], stack[depth, 9], stack[depth, 10], stack[depth, 11],
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _longer(values: np.ndarray, needed: int) -> np.ndarray:
+    """Copy into an array of twice the rows, and at least `needed`."""
+    longer = np.empty((max(needed, 2 * len(values)), values.shape[1]), values.dtype)
+    for i in range(len(values)):  # in a loop, which compiles much sooner than slices
+        for k in range(values.shape[1]):
+            longer[i, k] = values[i, k]
+    return longer

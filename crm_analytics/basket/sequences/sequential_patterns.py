@@ -242,7 +242,15 @@ def mine(
         max_events=limit(max_events, FAR),
         max_patterns=int(max_patterns),
         windowed=max_gap is not None or max_span is not None,
-        spanned=max_span is not None,
+        joins=bool((np.diff(basket_ptr) > 1).any()),
         gap_share=float(gap_share),
     )
-    return PatternTree(*grow(ground, entries, limits), items=baskets.items[frequent])
+    parent, item, opens, count, twice_gap = np.ascontiguousarray(grow(ground, entries, limits).T)
+    return PatternTree(
+        parent,
+        item,
+        opens.astype(bool),
+        count,
+        np.where(twice_gap < 0, np.nan, twice_gap / 2),
+        baskets.items[frequent],
+    )

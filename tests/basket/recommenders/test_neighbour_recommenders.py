@@ -86,7 +86,8 @@ def test_ease_solves_its_constrained_ridge_regression(past, log_counts):
 def test_ease_keeps_to_the_items_with_most_buyers_and_names_the_strongest_cause(past):
     model = EASE(l2_penalty=7.0, max_items=6).fit(past, AS_OF)
     buyers = np.bincount(model.pairs_.items)
-    assert model.model_items_.size == 6 and model.n_items_left_out_ == len(model.items_) - 6
+    assert model.model_items_.size == 6
+    assert model.n_items_left_out_ == len(model.items_) - 6
     assert buyers[model.model_items_].min() >= np.delete(buyers, model.model_items_).max()
     found = model._novel_reasons(np.array([0]), model.model_items_[[2]])
     own = model.pairs_.items[: model.pairs_.indptr[1]]

@@ -63,7 +63,8 @@ def test_offers_are_ranked_from_one_without_repeats_and_called_what_they_are(mod
     table = model.fit(read_log(LINES), AS_OF).recommend(k=5, exclude_recent=0)
     assert list(table.columns) == ["customer_id", "rank", "item_id", "score", "kind", "reason"]
     for customer, some in table.groupby("customer_id"):
-        assert some["rank"].tolist() == [1, 2, 3, 4, 5] and some["item_id"].is_unique
+        assert some["rank"].tolist() == [1, 2, 3, 4, 5]
+        assert some["item_id"].is_unique
         assert (some["score"].diff().dropna() <= 0).all()
         told = some["item_id"].isin(BOUGHT[customer]).map({True: "repeat", False: "novel"})
         assert some["kind"].tolist() == told.tolist()
@@ -77,7 +78,8 @@ def test_novel_only_never_offers_what_was_bought_and_repeat_only_nothing_else(mo
     for kind, wish in (("novel", {"novel_only": True}), ("repeat", {"repeat_only": True})):
         table = model.recommend(k=50, exclude_recent=0, **wish)
         bought = [item in BOUGHT[c] for c, item in zip(table["customer_id"], table["item_id"], strict=True)]
-        assert set(bought) == {kind == "repeat"} and set(table["kind"]) == {kind}
+        assert set(bought) == {kind == "repeat"}
+        assert set(table["kind"]) == {kind}
         # More is asked for than there is: everything lawful comes, once.
         sizes = table.groupby("customer_id").size()
         for customer, own in BOUGHT.items():
@@ -119,9 +121,8 @@ def test_an_unknown_customer_gets_what_is_popular_and_the_reason_says_so(model):
     nobody = table[table["customer_id"] == "nobody"]
     popular = model.items_[np.argsort(-model.popularity_, kind="stable")[:3]]
     assert nobody["item_id"].tolist() == popular.tolist()
-    assert (
-        set(nobody["kind"]) == {"novel"} and nobody["reason"].str.startswith("no purchases known; popu").all()
-    )
+    assert set(nobody["kind"]) == {"novel"}
+    assert nobody["reason"].str.startswith("no purchases known; popu").all()
     assert (table["customer_id"] == "c00").sum() == 3
     assert model.recommend(["nobody"], repeat_only=True).empty
     assert model.recommend([]).empty
@@ -153,7 +154,8 @@ def test_what_was_bought_yesterday_is_offered_only_if_it_is_due(model):
     # Milk comes every week; the news comes every day, and would be due in the morning.
     model.fit(read_log(table), "2024-06-01")
     held = model.recommend().groupby("customer_id")["item_id"].agg(set)
-    assert held["a"] == {"tea", "news"} and held["b"] == {"milk", "tea"}
+    assert held["a"] == {"tea", "news"}
+    assert held["b"] == {"milk", "tea"}
     model.fit(read_log(table), "2024-06-01 09:30")
     assert "news" in set(model.recommend(["b"], exclude_recent=2)["item_id"])
     assert "milk" in set(model.recommend(["a"], exclude_recent=0)["item_id"])
@@ -200,7 +202,7 @@ def test_missing_ids_logs_without_a_past_and_other_tables_are_refused():
         model.recommend(["c00", None])
     with pytest.raises(SchemaError, match=r"PersonalTop\.fit: nothing was bought before 2020-01-01"):
         model.fit(purchase_histories(read_log(LINES)), "2020-01-01")
-    with pytest.raises(SchemaError, match="log must be a TransactionLog or Histories. Got DataFrame"):
+    with pytest.raises(SchemaError, match=r"log must be a TransactionLog or Histories\. Got DataFrame"):
         model.fit(LINES)
 
 
@@ -238,7 +240,8 @@ def test_implicit_recommends_through_the_same_interface():
     pytest.importorskip("implicit.cpu.als")
     model = ImplicitALS(factors=4).fit(read_log(LINES), AS_OF)
     table = model.recommend(k=3, novel_only=True)
-    assert set(table["kind"]) == {"novel"} and len(table) == 3 * len(BOUGHT)
+    assert set(table["kind"]) == {"novel"}
+    assert len(table) == sum(min(3, 12 - len(own)) for own in BOUGHT.values())
     expected = model.customer_factors_ @ model.item_factors_.T
-    code = model.items_.get_loc(table["item_id"][0])
-    assert table["score"][0] == pytest.approx(expected[0, code], rel=1e-5)
+    row, code = model.customers_.get_loc(table["customer_id"][0]), model.items_.get_loc(table["item_id"][0])
+    assert table["score"][0] == pytest.approx(max(expected[row, code], 0), rel=1e-5)
