@@ -24,11 +24,24 @@ from scipy import sparse
 from scipy.stats import gmean
 
 from benchmarks.summary_contender import memory_mb
-from crm_analytics.basket import AssociationRules, FrequentItemsets, SequentialPatterns
+from crm_analytics.basket import (
+    EASE,
+    TIFUKNN,
+    AssociationRules,
+    FrequentItemsets,
+    GlobalTop,
+    ItemKNN,
+    NextBasketRecommender,
+    PersonalTop,
+    Repurchase,
+    SequentialPatterns,
+)
 from crm_analytics.datasets import load_complete_journey, load_groceries, make_quest_baskets
+from crm_analytics.evaluation import next_basket_trial
 from crm_analytics.features import encode_baskets, purchase_histories
 
 SIZES = (100_000, 1_000_000, 10_000_000)  # lines
+CUTS = ("2017-12-01", "2017-10-15")
 SLOW = 20.0  # CPU seconds beyond which a peer runs once
 
 
@@ -66,7 +79,9 @@ def one_hot(baskets, least):
     frequent = np.flatnonzero(baskets.counts() >= least)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # pandas and scipy about each other
-        return pd.DataFrame.sparse.from_spmatrix(grid[:, frequent], columns=baskets.items[frequent].astype(str))
+        return pd.DataFrame.sparse.from_spmatrix(
+            grid[:, frequent], columns=baskets.items[frequent].astype(str)
+        )
 
 
 def itemsets(repeats):
@@ -99,9 +114,15 @@ def itemsets(repeats):
         seconds["mlxtend"] = cpu(lambda f=frame, s=share: fpgrowth(f, min_support=s, use_colnames=True))[0]
         seconds.setdefault("fim fp", np.inf)
         best = min(seconds["fim ecl"], seconds["fim fp"])
-        ratio = [best / seconds["arrays"], seconds["rusket"] / seconds["arrays"], seconds["mlxtend"] / seconds["frame"]]
+        ratio = [
+            best / seconds["arrays"],
+            seconds["rusket"] / seconds["arrays"],
+            seconds["mlxtend"] / seconds["frame"],
+        ]
         ratios.append(ratio)
-        row = "".join(f"{seconds[k]:9.4f}" for k in ("arrays", "frame", "fim fp", "fim ecl", "rusket", "mlxtend"))
+        row = "".join(
+            f"{seconds[k]:9.4f}" for k in ("arrays", "frame", "fim fp", "fim ecl", "rusket", "mlxtend")
+        )
         print(f"{name:20}{n:10,}{row}{'':12}" + "".join(f"{value:9.2f}" for value in ratio), flush=True)
     means = gmean(ratios, axis=0)
     print(f"geometric means: fim {means[0]:.2f} (target 1.2), rusket {means[1]:.2f} (1.5); mlxtend with frames, "
@@ -124,7 +145,9 @@ def rules(repeats):
             ours = lambda m=model, f=found: m.fit(f).rules_  # noqa: E731
             theirs = lambda f=frame, c=confidence: association_rules(f, metric="confidence", min_threshold=c)  # noqa: E731
             n, n_theirs = len(ours()), len(theirs())
-            assert n >= n_theirs, f"{name}: {n:,} rules, mlxtend has {n_theirs:,}"  # which loses some at the threshold
+            assert n >= n_theirs, (
+                f"{name}: {n:,} rules, mlxtend has {n_theirs:,}"
+            )  # which loses some at the threshold
             seconds = race({"ours": ours, "mlxtend": theirs}, repeats)
             print(f"{name:20}{confidence:11}{n:10,}{seconds['ours']:9.4f}{seconds['mlxtend']:9.3f}"
                   f"{seconds['mlxtend'] / seconds['ours']:8.1f}", flush=True)  # fmt: skip
@@ -137,10 +160,11 @@ def sequences(repeats):
     print(f"\n{'sequences, CPU s':34}{'patterns':>10}{'ours':>9}{'prefixspan':>11}{'ratio':>8}")
     log = load_complete_journey().log
     quest = make_quest_baskets(20_000, mean_length=12, n_items=400, n_patterns=500, random_state=2)
+    short = [items.tolist() for _, items in quest.groupby("transaction_id")["item_id"]]
     for name, data, share, longest in [
         ("Complete Journey, departments", in_order(log, "department"), 0.5, 5),
         ("Complete Journey, categories", in_order(log, "category"), 0.5, 3),
-        ("Quest, 20,000 short sequences", [group.tolist() for _, group in quest.groupby("transaction_id").item_id], 0.004, 5),
+        ("Quest, 20,000 short sequences", short, 0.004, 5),
     ]:  # fmt: skip
         least = int(np.ceil(share * len(data)))
         model = SequentialPatterns(share, max_len=longest, unit="event")
@@ -178,7 +202,55 @@ def one_size(lines):
     before = memory_mb("VmRSS")
     encoding, baskets = cpu(lambda: encode_baskets(frame))
     mining, model = cpu(lambda: FrequentItemsets(0.001).fit(baskets))
-    print(f"{len(frame):12,}{encoding:15.3f}{mining:17.3f}{len(model.arrays_):9,}{memory_mb("VmHWM") - before:16,.0f}", flush=True)
+    print(
+        f"{len(frame):12,}{encoding:15.3f}{mining:17.3f}{len(model.arrays_):9,}{memory_mb('VmHWM') - before:16,.0f}",
+        flush=True,
+    )
+
+
+def recommendations():
+    """Recall and NDCG at 10 of the next basket on Complete Journey, with 95 % intervals of differences."""
+    log = load_complete_journey().log
+    for level, name in [("item_id", "products"), ("description", "product types")]:
+        recommenders = {
+            "global top": GlobalTop(level=level),
+            "personal top": PersonalTop(level=level),
+            "personal top, .98 a basket": PersonalTop(level=level, basket_decay=0.98),
+            "TIFU-KNN": TIFUKNN(level=level),
+            "item KNN": ItemKNN(level=level),
+            "EASE": EASE(level=level),
+            "repurchase": Repurchase(level=level),
+            "next basket": NextBasketRecommender(level=level),
+        }
+        for cut in CUTS:
+            trial = next_basket_trial(
+                recommenders,
+                log,
+                cut,
+                baselines=list(recommenders)[:4],
+                options={"exclude_recent": 0},
+                random_state=0,
+            )
+            print(f"\nnext basket, {name}, cut {cut}: {trial.counts['customers']:,} customers, "
+                  f"{trial.counts['repeats'] / trial.counts['bought']:.0%} repeats")  # fmt: skip
+            print(
+                trial.table[["recall", "ndcg", "repeat_recall", "novel_recall", "novel_ndcg"]]
+                .round(4)
+                .to_string()
+            )
+            rows = trial.differences.query("recommender == 'next basket'")
+            for row in rows[
+                rows["measure"].isin(["recall", "ndcg", "novel_recall", "novel_ndcg"])
+            ].itertuples():
+                interval = f"[{row.lower:+.4f}, {row.upper:+.4f}]"
+                print(
+                    f"  {row.measure:>13} over {row.baseline:27}{row.difference:+.4f} {interval}", flush=True
+                )
+        seconds, model = cpu(lambda m=recommenders["next basket"]: m.fit(log))
+        asking, _ = cpu(lambda m=model: m.recommend(k=10))
+        print(
+            f"fitted in {seconds:.1f} CPU s, {len(model.customers_):,} households scored with reasons in {asking:.2f} s"
+        )
 
 
 def main():
@@ -195,6 +267,7 @@ def main():
         "rules": lambda: rules(options.repeats),
         "sequences": lambda: sequences(options.repeats),
         "sizes": sizes,
+        "recommendations": recommendations,
     }
     for name, part in parts.items():
         if options.only in (None, name):

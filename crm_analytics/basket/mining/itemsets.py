@@ -34,7 +34,11 @@ class Itemsets:
 
     def frozensets(self, items: pd.Index) -> np.ndarray:
         """Return each set with the names of `items`, as an array of frozensets."""
-        names, lengths = items.to_numpy(object), self.lengths
+        held = np.zeros(len(items), dtype=bool)
+        held[self.codes] = True
+        names = np.empty(len(items), dtype=object)
+        names[held] = items[held].to_numpy(object)  # of many products few are frequent
+        lengths = self.lengths
         found = np.empty(len(self), dtype=object)
         for length in np.unique(lengths):
             first, last = np.searchsorted(lengths, [length, length + 1])  # sets of one length lie together

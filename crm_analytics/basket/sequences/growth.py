@@ -63,7 +63,7 @@ def grow(ground: Ground, entries: Entries, limits: Limits) -> np.ndarray:
         stopped.
     """
     n_items = entries.item_ptr.size - 1
-    desk = make_desk(n_items, ground)
+    desk = make_desk(n_items, ground, allowed=True)
     pair_ptr, pairs = np.zeros(n_items + 1, np.int64), np.empty(0, np.int64)
     paired = limits.max_len > 2 and (limits.windowed or limits.joins)
     if paired:
@@ -76,7 +76,7 @@ def grow(ground: Ground, entries: Entries, limits: Limits) -> np.ndarray:
         tree = tree[np.argsort(tree[:, PARENT], kind="stable")]
         pair_ptr = np.searchsorted(tree[:, PARENT], np.arange(n_items + 1)).astype(np.int64)
         pairs = np.where(tree[:, OPENS], 0, n_items) + tree[:, ITEM]
-        desk.allowed[:] = False
+        desk = make_desk(n_items, ground, allowed=False)
     return _grow(ground, entries, limits, desk, pair_ptr, pairs)
 
 
@@ -90,15 +90,15 @@ def _grow(
     tree, stack = np.empty((1024 + n_items, 5), np.int32), np.empty((1024 + n_items, 12), np.int64)
     for x in range(n_items):
         lo, hi = entries.item_ptr[x], entries.item_ptr[x + 1]
-        _store(tree, x, -1, x, True, hi - lo)
+        _store(tree, x, -1, x, 1, hi - lo)
         _put(stack, x, Node(lo, hi, len(ends), len(late), x, x, 1, 1, 0, 0, 0, n_items))
-    n, depth, stamp = n_items, n_items if limits.max_len > 1 else 0, 0
+    n, depth = n_items, n_items if limits.max_len > 1 else 0
     while depth and n <= limits.max_patterns:
         depth -= 1
         node = _take(stack, depth)
         for i in range(pair_ptr[node.last], pair_ptr[node.last + 1]):
             desk.allowed[pairs[i]] = True
-        n_touched = _count(node, stamp, ground, limits, tree, rows, ends, late, desk)
+        n_touched = _count(node, ground, limits, tree, rows, ends, late, desk)
         for i in range(pair_ptr[node.last], pair_ptr[node.last + 1]):
             desk.allowed[pairs[i]] = False
         if n + n_touched > len(tree):
@@ -115,7 +115,7 @@ def _grow(
                 ends = _longer(ends, n_ends)
             if n_late > len(late):
                 late = _longer(late, n_late)
-            _fill(node, stamp + node.hi - node.lo, ground, limits, rows, ends, late, desk)
+            _fill(node, ground, limits, rows, ends, late, desk)
             for i in range(depth, depth + n_laid):
                 child = _take(stack, i)
                 had = child.pre_hi - child.pre_lo
@@ -123,7 +123,6 @@ def _grow(
                     tree[child.pattern, TWICE_GAP] = twice_median_gap(child, ground, rows, ends)
             if node.n_held + 1 < limits.max_len:
                 depth += n_laid
-        stamp += 2 * (node.hi - node.lo)
         for i in range(n_touched):
             y = desk.touched[i]
             desk.found[y], desk.room[y], desk.wanted[y] = 0, 0, False
@@ -133,7 +132,6 @@ def _grow(
 @njit(cache=True)
 def _count(
     node: Node,
-    stamp: int,
     ground: Ground,
     limits: Limits,
     tree: np.ndarray,
@@ -143,11 +141,11 @@ def _count(
     desk: Desk,
 ) -> int:
     """Count the customers of each child, and the ends it needs room for; return the codes touched."""
-    opens, n_touched = node.n_events < limits.max_events, 0
+    opens, n_touched = node.n_events < limits.max_events, np.int64(0)
     if opens and limits.windowed:
-        n_touched = count_reached(node, stamp, ground, rows, ends, desk)
+        n_touched = count_reached(node, ground, rows, ends, desk)
     if limits.joins:
-        n_touched = count_joined(node, stamp, n_touched, ground, rows, ends, desk)
+        n_touched = count_joined(node, n_touched, ground, rows, ends, desk)
     if opens and not limits.windowed:
         count_late(node, ground.after, rows, ends, late, desk.found)
         for i in range(node.kin_lo, node.kin_hi):
@@ -213,7 +211,6 @@ def _lay_out(
 @njit(cache=True)
 def _fill(
     node: Node,
-    stamp: int,
     ground: Ground,
     limits: Limits,
     rows: np.ndarray,
@@ -224,11 +221,11 @@ def _fill(
     """Pass over the same occasions as the count, and write the rows of the children laid out."""
     if node.n_events < limits.max_events:
         if limits.windowed:
-            fill_reached(node, stamp, ground, rows, ends, desk)
+            fill_reached(node, ground, rows, ends, desk)
         else:
             fill_late(node, ground.after, rows, ends, late, desk)
     if limits.joins:
-        fill_joined(node, stamp, ground, rows, ends, desk)
+        fill_joined(node, ground, rows, ends, desk)
 
 
 @njit(cache=True)

@@ -111,34 +111,48 @@ def _from_lists(data: Iterable[Any], caller: str) -> Occasions:
             f"{type(data).__name__}."
         )
     sequences = list(data)
-    for i, sequence in enumerate(sequences):
-        if isinstance(sequence, str | bytes | dict | set | frozenset) or not isinstance(sequence, Iterable):
-            raise SchemaError(
-                f"{caller}: a sequence must be a list of items or of itemsets in order, but sequence {i:,} is "
-                f"{sequence!r}."
-            )
-    events = list(chain.from_iterable(sequences))
-    lengths = np.fromiter((len(sequence) for sequence in sequences), np.int64, len(sequences))
-    many = {kind for kind in set(map(type, events)) if issubclass(kind, list | tuple | set | frozenset)}
-    if many:
-        events = [event if type(event) in many else (event,) for event in events]
-        sizes = np.fromiter(map(len, events), np.int64, len(events))
-        values = list(chain.from_iterable(events))
-    else:
-        sizes, values = np.ones(len(events), np.int64), events
-    if pd.api.types.infer_dtype(values, skipna=False) == "integer":
-        held = np.array(values)  # read as numbers they are coded sooner
-    else:
-        held = np.empty(len(values), dtype=object)
-        held[:] = values
-    codes, items = coded(held)
-    rows = np.repeat(np.arange(len(events)), sizes)
+    odd = {kind for kind in set(map(type, sequences)) if not _holds_events(kind)}
+    if odd:
+        i = next(i for i, sequence in enumerate(sequences) if type(sequence) in odd)
+        raise SchemaError(
+            f"{caller}: a sequence must be a list of items or of itemsets in order, but sequence {i:,} is "
+            f"{sequences[i]!r}."
+        )
+    lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    values, n_events = list(chain.from_iterable(sequences)), int(indptr[-1])
+    many = {kind for kind in set(map(type, values)) if issubclass(kind, list | tuple | set | frozenset)}
+    sizes = None
+    if many:
+        events = [event if type(event) in many else (event,) for event in values]
+        sizes = np.fromiter(map(len, events), np.int64, n_events)
+        values = list(chain.from_iterable(events))
+    codes, items = coded(_as_array(values))
     if (codes < 0).any():
+        rows = np.arange(n_events) if sizes is None else np.repeat(np.arange(n_events), sizes)
         owner = np.searchsorted(indptr, rows[codes < 0], side="right") - 1
         raise SchemaError(
             f"{caller}: an item is missing in {np.unique(owner).size:,} of {len(sequences):,} sequences "
             f"(first in sequence {owner[0]:,}). Leave missing items out."
         )
-    baskets = canonical(rows, codes, len(events), items)
+    if sizes is None:
+        baskets = Baskets(np.arange(n_events + 1), codes.astype(np.int32), items)
+    else:
+        baskets = canonical(np.repeat(np.arange(n_events), sizes), codes, n_events, items)
     return Occasions(baskets, indptr, None, pd.RangeIndex(len(sequences)))
+
+
+def _holds_events(kind: type) -> bool:
+    return issubclass(kind, Iterable) and not issubclass(kind, str | bytes | dict | set | frozenset)
+
+
+def _as_array(values: list[Any]) -> np.ndarray:
+    """Whole numbers as such, which are coded sooner; anything else as it is."""
+    if set(map(type, values)) <= {int, np.int64, np.int32}:
+        try:
+            return np.fromiter(values, np.int64, len(values))
+        except OverflowError:  # beyond 64 bits
+            pass
+    held = np.empty(len(values), dtype=object)
+    held[:] = values
+    return held
