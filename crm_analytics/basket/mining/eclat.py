@@ -19,7 +19,7 @@ LONG = 1 / 24
 # Bitmaps of a first item held by fewer of the long baskets than this are written anew, and shorter.
 SPARSE = 1 / 4
 # Above its limit the search stores nothing, and goes on to so many times the limit to say how many.
-COUNTED = 20
+COUNTED = 5
 # Columns of the tree, and of the candidates of the open classes, whose nodes they are in the tree.
 ITEM, COUNT, NODE = 0, 1, 2
 

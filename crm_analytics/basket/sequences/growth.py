@@ -147,7 +147,7 @@ def _count(
     if limits.joins:
         n_touched = count_joined(node, n_touched, ground, rows, ends, desk)
     if opens and not limits.windowed:
-        count_late(node, ground.after, rows, ends, late, desk.found)
+        count_late(node, rows, late, desk.found)
         for i in range(node.kin_lo, node.kin_hi):
             desk.touched[n_touched] = tree[i, ITEM]
             n_touched += 1

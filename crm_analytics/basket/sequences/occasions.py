@@ -121,13 +121,14 @@ def _from_lists(data: Iterable[Any], caller: str) -> Occasions:
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     values, n_events = list(chain.from_iterable(sequences)), int(indptr[-1])
-    many = {kind for kind in set(map(type, values)) if issubclass(kind, list | tuple | set | frozenset)}
-    sizes = None
+    kinds, sizes = set(map(type, values)), None
+    many = {kind for kind in kinds if issubclass(kind, list | tuple | set | frozenset)}
     if many:
         events = [event if type(event) in many else (event,) for event in values]
         sizes = np.fromiter(map(len, events), np.int64, n_events)
         values = list(chain.from_iterable(events))
-    codes, items = coded(_as_array(values))
+        kinds = set(map(type, values))
+    codes, items = _coded(values, kinds)
     if (codes < 0).any():
         rows = np.arange(n_events) if sizes is None else np.repeat(np.arange(n_events), sizes)
         owner = np.searchsorted(indptr, rows[codes < 0], side="right") - 1
@@ -146,13 +147,20 @@ def _holds_events(kind: type) -> bool:
     return issubclass(kind, Iterable) and not issubclass(kind, str | bytes | dict | set | frozenset)
 
 
-def _as_array(values: list[Any]) -> np.ndarray:
-    """Whole numbers as such, which are coded sooner; anything else as it is."""
-    if set(map(type, values)) <= {int, np.int64, np.int32}:
+def _coded(values: list[Any], kinds: set[type]) -> tuple[np.ndarray, pd.Index]:
+    """Code a list, see `coded`; whole numbers close together by a table, which is soonest."""
+    if values and kinds <= {int, np.int64, np.int32}:
         try:
-            return np.fromiter(values, np.int64, len(values))
-        except OverflowError:  # beyond 64 bits
+            numbers = np.fromiter(values, np.int64, len(values))
+        except OverflowError:
             pass
-    held = np.empty(len(values), dtype=object)
-    held[:] = values
-    return held
+        else:
+            lowest, highest = int(numbers.min()), int(numbers.max())
+            if highest - lowest > 4 * len(values):
+                return coded(numbers)
+            held = np.zeros(highest - lowest + 1, np.bool_)
+            held[numbers - lowest] = True
+            return (np.cumsum(held, dtype=np.int32) - 1)[numbers - lowest], pd.Index(np.flatnonzero(held) + lowest)
+    plain = np.empty(len(values), dtype=object)
+    plain[:] = values
+    return coded(plain)
