@@ -18,6 +18,8 @@ from numba.extending import intrinsic
 LONG = 1 / 24
 # Bitmaps of a first item held by fewer of the long baskets than this are written anew, and shorter.
 SPARSE = 1 / 4
+# Up to so many items, all pairs are counted at once in a square of theirs (16 MB).
+PAIRED = 2048
 # Above its limit the search stores nothing, and goes on to so many times the limit to say how many.
 COUNTED = 5
 # Columns of the tree, and of the candidates of the open classes, whose nodes they are in the tree.
@@ -35,11 +37,12 @@ def popcount(typingctx: Any, word: Any) -> Any:
 
 
 @njit(cache=True)
-def by_item(indptr, indices, rank, n_items):
-    """Renumber items by `rank` (-1: left out) and baskets by falling length; lists both ways.
+def arrange(indptr, indices, rank, n_items):
+    """Renumber items by `rank` (-1: left out) and baskets by falling length.
 
-    Returns the baskets of each item (pointer, basket), the items of each basket (pointer,
-    item), all rising, and the number of long baskets, which stand first.
+    Returns where each item stands: pointers and places in `held`, the items of one basket after
+    another, rising, each basket closed by `n_items`; where each basket begins; and the number of
+    long baskets, which come first.
     """
     n_baskets = indptr.size - 1
     lengths = np.zeros(n_baskets, np.int64)
@@ -53,56 +56,66 @@ def by_item(indptr, indices, rank, n_items):
     longest = 0
     for row in range(n_baskets):
         longest = max(longest, lengths[row])
-    begin = np.zeros(longest + 2, np.int64)  # where the baskets of each length begin, long ones first
+    begin = np.zeros(longest + 2, np.int64)  # where the baskets of each length begin
+    n_long = 0
     for row in range(n_baskets):
         begin[longest - lengths[row] + 1] += 1
+        n_long += lengths[row] > LONG * n_items and lengths[row] > 1
     for length in range(longest + 1):
         begin[length + 1] += begin[length]
-    n_long = 0
-    number = np.empty(n_baskets, np.int32)
+    order = np.empty(n_baskets, np.int64)
     for row in range(n_baskets):
-        number[row] = begin[longest - lengths[row]]
+        order[begin[longest - lengths[row]]] = row
         begin[longest - lengths[row]] += 1
-        n_long += lengths[row] > LONG * n_items and lengths[row] > 1
-    back = np.empty(n_baskets, np.int32)
-    for row in range(n_baskets):
-        back[number[row]] = row
-    basket_ptr = np.zeros(n_baskets + 1, np.int64)
-    for new in range(n_baskets):
-        basket_ptr[new + 1] = basket_ptr[new] + lengths[back[new]]
     for item in range(n_items):
         item_ptr[item + 1] += item_ptr[item]
+    # First the baskets of each item, then in their place where the item stands in them: so the items
+    # of a basket rise without being sorted. Unsigned, so that no look is taken for negative places.
     fill = item_ptr[:-1].copy()
-    holders = np.empty(item_ptr[n_items], np.uint32)
+    where = np.empty(item_ptr[n_items], np.uint32)
+    basket_ptr = np.zeros(n_baskets + 1, np.int64)
     for new in range(n_baskets):
-        row = back[new]
+        row = order[new]
+        basket_ptr[new + 1] = basket_ptr[new] + lengths[row] + 1
         for place in range(indptr[row], indptr[row + 1]):
             item = rank[indices[place]]
             if item >= 0:
-                holders[fill[item]] = new
+                where[fill[item]] = new
                 fill[item] += 1
+    held = np.empty(basket_ptr[n_baskets], np.uint32)
+    held[basket_ptr[1:] - 1] = n_items
     fill = basket_ptr[:-1].copy()
-    held = np.empty(item_ptr[n_items], np.uint32)  # unsigned: no look for negative positions
     for item in range(n_items):
         for place in range(item_ptr[item], item_ptr[item + 1]):
-            new = holders[place]
-            held[fill[new]] = item
-            fill[new] += 1
-    return item_ptr, holders, basket_ptr, held, n_long
+            basket = where[place]
+            held[fill[basket]] = item
+            where[place] = fill[basket]
+            fill[basket] += 1
+    return item_ptr, where, basket_ptr, held, n_long
 
 
 @njit(cache=True)
-def long_bits(item_ptr, holders, n_long):
+def long_bits(basket_ptr, held, n_long, n_items):
     """Bitmaps of the long baskets, one row an item."""
-    n_items = item_ptr.size - 1
     bits = np.zeros((n_items, (n_long + 63) // 64), np.uint64)
-    for item in range(n_items):
-        for place in range(item_ptr[item], item_ptr[item + 1]):
-            basket = holders[place]
-            if basket >= n_long:
-                break
-            bits[item, basket >> 6] |= np.uint64(1) << np.uint64(basket & 63)
+    for basket in range(n_long):
+        for place in range(basket_ptr[basket], basket_ptr[basket + 1] - 1):
+            bits[held[place], basket >> 6] |= np.uint64(1) << np.uint64(basket & 63)
     return bits
+
+
+@njit(cache=True)
+def short_pairs(basket_ptr, held, n_long, n_items):
+    """How often each pair of items meets in the other baskets, [lower, higher]; empty if that is too large."""
+    if n_items > PAIRED:
+        return np.zeros((0, 0), np.int32)
+    pairs = np.zeros((n_items, n_items), np.int32)
+    for basket in range(n_long, basket_ptr.size - 1):
+        for place in range(basket_ptr[basket], basket_ptr[basket + 1] - 2):
+            row = pairs[held[place]]
+            for other in range(place + 1, basket_ptr[basket + 1] - 1):
+                row[held[other]] += 1
+    return pairs
 
 
 @njit(cache=True)
@@ -130,27 +143,32 @@ def _meet(left, right, both):
 
 
 @njit(cache=True)
-def _pairs_of(root, begin, bits, item_ptr, holders, basket_ptr, held, seen, together):
+def _pairs_of(root, begin, bits, pairs, item_ptr, where, held, together):
     """Count each later item together with `root`: long baskets by their bits, others line by line."""
-    together[root + 1 :] = 0
+    n_items = item_ptr.size - 1
+    if pairs.size:
+        together[root + 1 :] = pairs[root, root + 1 :]
+    else:
+        together[root + 1 :] = 0
     if begin > item_ptr[root]:
-        for item in range(root + 1, together.size):
-            together[item] = _common(bits[root], bits[item])
-    for place in range(item_ptr[root], item_ptr[root + 1]):
-        basket = holders[place]
-        seen[basket] += 1  # the root itself, which stands first of those not yet passed
-        if place >= begin:
-            for line in range(seen[basket], basket_ptr[basket + 1]):
+        for item in range(root + 1, n_items):
+            together[item] += _common(bits[root], bits[item])
+    if not pairs.size:
+        for place in range(begin, item_ptr[root + 1]):
+            line = where[place] + np.uint32(1)
+            while held[line] < n_items:
                 together[held[line]] += 1
+                line += np.uint32(1)
 
 
 @njit(cache=True)
-def _class_bits(root, begin, items, bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena):
+def _class_bits(root, begin, items, bits, item_ptr, where, held, slot, words, arena):
     """Write the bitmap of each candidate within the baskets of `root`; return the words in use.
 
     Those from `begin` on are gone through line by line; the long ones before it keep the bits
     they have. Baskets with fewer than two candidates cannot hold a larger set, and get no bit.
     """
+    n_items = item_ptr.size - 1
     n_long = bits.shape[1] if begin > item_ptr[root] else 0
     arena[: items.size * words] = 0
     for c in range(items.size):
@@ -159,11 +177,12 @@ def _class_bits(root, begin, items, bits, item_ptr, holders, basket_ptr, held, s
             _meet(bits[root], bits[items[c]], arena[c * words : c * words + n_long])
     bit = n_long * 64
     for place in range(begin, item_ptr[root + 1]):
-        basket = holders[place]
         first = -1
         several = False
-        for line in range(seen[basket], basket_ptr[basket + 1]):
+        line = where[place] + np.uint32(1)
+        while held[line] < n_items:
             c = slot[held[line]]
+            line += np.uint32(1)
             if c < 0:
                 continue
             if first < 0:
@@ -206,7 +225,7 @@ def _extend(a, begin, end, words, used, arena, at, to, related, min_count, found
 
 
 @njit(cache=True)
-def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related, min_count, max_len, limit):
+def grow_itemsets(item_ptr, where, basket_ptr, held, n_long, n_roots, related, min_count, max_len, limit):
     """Return the tree of frequent itemsets, and how many there are.
 
     A row of the tree is a set: its last item, its count, and the row of the set without that
@@ -216,11 +235,12 @@ def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related,
     nothing is stored.
     """
     n_items = item_ptr.size - 1
-    bits = long_bits(item_ptr, holders, n_long)
+    bits = long_bits(basket_ptr, held, n_long, n_items)
+    pairs = short_pairs(basket_ptr, held, n_long, n_items) if max_len > 1 else np.zeros((0, 0), np.int32)
+    long_end = basket_ptr[n_long]
     apart = related.size > 0
     tree = np.empty((1024 + n_items, 3), np.int64)
     n = 0
-    seen = basket_ptr[:-1].copy()  # the first place in each basket not yet passed
     together = np.zeros(n_items, np.int64)
     slot = np.full(n_items, -1, np.int64)
     # The open classes, one behind another: their candidates and bitmaps, and where each class stands.
@@ -239,9 +259,9 @@ def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related,
         if max_len < 2:
             continue
         begin = item_ptr[root]
-        while begin < item_ptr[root + 1] and holders[begin] < n_long:
+        while begin < item_ptr[root + 1] and where[begin] < long_end:
             begin += 1
-        _pairs_of(root, begin, bits, item_ptr, holders, basket_ptr, held, seen, together)
+        _pairs_of(root, begin, bits, pairs, item_ptr, where, held, together)
         m = 0
         for item in range(root + 1, n_items):
             if together[item] >= min_count and not (apart and related[root, item]):
@@ -256,9 +276,7 @@ def grow_itemsets(item_ptr, holders, basket_ptr, held, n_long, n_roots, related,
         words = bits.shape[1] + (item_ptr[root + 1] - begin + 63) // 64
         if m * words > arena.size:
             arena = _longer(arena, m * words)
-        used = _class_bits(
-            root, begin, found[:m, ITEM], bits, item_ptr, holders, basket_ptr, held, seen, slot, words, arena
-        )
+        used = _class_bits(root, begin, found[:m, ITEM], bits, item_ptr, where, held, slot, words, arena)
         depth = 0
         begins[1], current[0] = m, 0
         while depth >= 0:

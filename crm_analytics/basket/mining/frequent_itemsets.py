@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.basket.mining.eclat import COUNTED, by_item, grow_itemsets
+from crm_analytics.basket.mining.eclat import COUNTED, arrange, grow_itemsets
 from crm_analytics.basket.mining.itemset_arrays import chosen, closed, maximal, sorted_itemsets
 from crm_analytics.basket.mining.itemsets import Itemsets
 from crm_analytics.basket.mining.thresholds import least_count, require_baskets
@@ -198,12 +198,12 @@ def _grow(
     order = codes[np.lexsort((codes, counts[codes], ~first[codes]))]  # sets begin with included items
     rank = np.full(counts.size, -1, np.int32)
     rank[order] = np.arange(order.size)
-    item_ptr, holders, basket_ptr, held, n_long = by_item(baskets.indptr, baskets.indices, rank, order.size)
+    item_ptr, where, basket_ptr, held, n_long = arrange(baskets.indptr, baskets.indices, rank, order.size)
     apart = _UNRELATED if related is None else np.ascontiguousarray(related[np.ix_(order, order)])
     depth = counts.size + 1 if max_len is None else int(max_len)
     n_roots = int(first[order].sum())
     tree, n = grow_itemsets(
-        item_ptr, holders, basket_ptr, held, n_long, n_roots, apart, min_count, depth, limit
+        item_ptr, where, basket_ptr, held, n_long, n_roots, apart, min_count, depth, limit
     )
     return order, tree, n
 
