@@ -28,7 +28,7 @@ def write_next_products(
     table, told = _nothing(n, level)
     if n and level in log.reading.columns:
         model = NextBasketRecommender(level=level).fit(log, snapshot)
-        table = _both_kinds(model, customers.to_pandas(), n)
+        table = _both_kinds(model, pd.Index(customers.to_pandas()), n)
         told = {
             "level": level,
             "class": type(model).__name__,
@@ -58,12 +58,14 @@ def with_next_product(scores: pa.Table, products: pd.DataFrame) -> pa.Table:
     return scores
 
 
-def _both_kinds(model: NextBasketRecommender, customers: pd.Series, n: int) -> pd.DataFrame:
+def _both_kinds(model: NextBasketRecommender, customers: pd.Index, n: int) -> pd.DataFrame:
     """Repeats and new products of each customer in one list, by falling chance."""
-    repeat = model.recommend(customers, n, repeat_only=True)
-    table = pd.concat([repeat, model.recommend(customers, n, novel_only=True)], ignore_index=True)
-    place = pd.Index(customers).get_indexer(table["customer_id"])
-    table = table.iloc[np.lexsort([table["rank"], -table["score"], place])].reset_index(drop=True)
+    repeats = model.recommend(customers, n, repeat_only=True)
+    novel = model.recommend(customers, n, novel_only=True)
+    table = pd.concat([repeats, novel], ignore_index=True)
+    place = customers.get_indexer(pd.Index(table["customer_id"]))
+    order = np.lexsort((table["rank"].to_numpy(), -table["score"].to_numpy(), place))
+    table = table.iloc[order].reset_index(drop=True)
     return table.assign(rank=table.groupby("customer_id", sort=False).cumcount() + 1)
 
 
