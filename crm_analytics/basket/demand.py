@@ -142,6 +142,10 @@ def demand_index(
     2  north  jam       40      60.0   0.67   0.69         True
     3  south  tea       20      40.0   0.50   0.56         True
     """
+    if not hasattr(log, "query_as_of"):
+        raise SchemaError(
+            f"demand_index: a TransactionLog is needed, not a {type(log).__name__}. See read_log."
+        )
     choice(by, name="by", allowed=PLACES)
     choice(level, name="level", allowed=LEVELS)
     choice(unit, name="unit", allowed=UNITS)
@@ -158,10 +162,16 @@ def demand_index(
         held = held[held["place"].notna()]
         held = held.groupby(["place", "item", "customer_id"], as_index=False, observed=True)["baskets"].sum()
     if held["place"].nunique() < 2 or held["item"].nunique() < 2:
+        lines_know = [name for name in (by, level) if name in log.reading.columns]
+        absent = [name for name in (by, level) if name not in lines_know]
+        remedy = (
+            f"The log has no {' and no '.join(absent)}: name its source in read_log's columns=."
+            if absent
+            else f"Of {by} or of {level} there is one only, or regions names too few of them."
+        )
         raise SchemaError(
-            f"demand_index: {held['place'].nunique():,} places and {held['item'].nunique():,} products are known, "
-            f"but shares need two of each. Name the sources of {by} and {level} in read_log's columns=, "
-            "or mend regions."
+            f"demand_index: places with products: {held['place'].nunique():,}; products with a place: "
+            f"{held['item'].nunique():,}; shares need two of each. {remedy}"
         )
     cells = _cells(held, unit, min_expected)
     n, expected = cells["n"].to_numpy(), cells["e"].to_numpy()

@@ -1,6 +1,7 @@
 """What to offer each customer next: a table beside the scores, and its best lines in them."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ _TOLD = "crm_analytics"  # the key in the file's metadata under which it says ho
 
 
 def write_next_products(
-    log: TransactionLog, customers: pa.ChunkedArray, snapshot: datetime, path: Path, *, n: int, level: str
+    log: TransactionLog,
+    customers: pa.ChunkedArray,
+    snapshot: datetime,
+    path: Path,
+    *,
+    n: int,
+    level: str,
+    exclude: Sequence[str],
 ) -> None:
     """Write to `path` what each of `customers` will buy again and what anew, `n` of either, whole.
 
@@ -28,7 +36,7 @@ def write_next_products(
     table, told = _nothing(n, level)
     if n and level in log.reading.columns:
         model = NextBasketRecommender(level=level).fit(log, snapshot)
-        table = _both_kinds(model, pd.Index(customers.to_pandas()), n)
+        table = _both_kinds(model, pd.Index(customers.to_pandas()), n, exclude)
         told = {
             "level": level,
             "class": type(model).__name__,
@@ -58,10 +66,13 @@ def with_next_product(scores: pa.Table, products: pd.DataFrame) -> pa.Table:
     return scores
 
 
-def _both_kinds(model: NextBasketRecommender, customers: pd.Index, n: int) -> pd.DataFrame:
+def _both_kinds(
+    model: NextBasketRecommender, customers: pd.Index, n: int, exclude: Sequence[str]
+) -> pd.DataFrame:
     """Repeats and new products of each customer in one list, by falling chance."""
-    repeats = model.recommend(customers, n, repeat_only=True)
-    novel = model.recommend(customers, n, novel_only=True)
+    unwanted = [item for item in model.items_ if str(item) in set(exclude)]
+    repeats = model.recommend(customers, n, repeat_only=True, exclude=unwanted)
+    novel = model.recommend(customers, n, novel_only=True, exclude=unwanted)
     table = pd.concat([repeats, novel], ignore_index=True)
     place = customers.get_indexer(pd.Index(table["customer_id"]))
     order = np.lexsort((table["rank"].to_numpy(), -table["score"].to_numpy(), place))

@@ -9,7 +9,7 @@ place of the output folder in one step (see docs/decisions/0004-whole-output.md)
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -50,6 +50,8 @@ class ScoreRun:
         Lines of the log set aside.
     n_chunks, n_resumed : int
         Chunks in all, and those found finished from a run that was stopped.
+    no_products : str
+        Why no next products are named; empty where they are.
     manifest : Path
         Of manifest.json; scores.parquet, next_products.parquet and rejects.parquet lie beside it.
     """
@@ -59,6 +61,7 @@ class ScoreRun:
     n_chunks: int
     n_resumed: int
     manifest: Path
+    no_products: str
 
 
 def score(
@@ -69,6 +72,7 @@ def score(
     snapshot_date: date | datetime | str | None = None,
     next_products: int = 3,
     level: str = "item_id",
+    exclude: Sequence[str] = (),
     chunk_size: int = 100_000,
     progress: Callable[[Iterable[int]], Iterable[int]] | None = None,
 ) -> ScoreRun:
@@ -94,6 +98,8 @@ def score(
         next_products.parquet is empty and the scores lack its columns.
     level : str
         What counts as a product: "item_id", "description", "category", "department", "brand".
+    exclude : sequence of str
+        Products never to be named, such as postage or bags; as text, whatever their type in the log.
     chunk_size : int
         Customers scored at a time; memory grows with it, the answer does not change.
     progress : callable, optional
@@ -120,7 +126,11 @@ def score(
     output.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(output)
     snapshot = log.snapshot(snapshot_date)
-    job = _job(log, model, snapshot, chunk_size) | {"next_products": next_products, "level": level}
+    job = _job(log, model, snapshot, chunk_size) | {
+        "next_products": next_products,
+        "level": level,
+        "exclude": sorted(map(str, exclude)),
+    }
     work = _open_work(output.with_name(f".{output.name}.work"), job)
     clock.lap("open")
     summary = pq.ParquetFile(_summarise(log, model.unit, snapshot, work, chunk_size))
@@ -135,7 +145,7 @@ def score(
     products = work / NEXT_PRODUCTS
     if not products.exists():
         ids = summary.read(columns=["customer_id"])["customer_id"]
-        write_next_products(log, ids, snapshot, products, n=next_products, level=level)
+        write_next_products(log, ids, snapshot, products, n=next_products, level=level, exclude=exclude)
     clock.lap("next products")
     new = _assemble(log, parts, products, work)
     n_customers = summary.metadata.num_rows
@@ -147,7 +157,8 @@ def score(
     replace_folder(new, output)
     shutil.rmtree(work)
     aside = log.counts.source - log.counts.kept
-    return ScoreRun(n_customers, aside, len(parts), resumed, output / MANIFEST)
+    why_none = told_of(output / NEXT_PRODUCTS).get("why_none", "")
+    return ScoreRun(n_customers, aside, len(parts), resumed, output / MANIFEST, why_none)
 
 
 def read_scores(folder: str | Path) -> pd.DataFrame:

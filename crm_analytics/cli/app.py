@@ -116,6 +116,9 @@ def score(
     level: Annotated[
         str, typer.Option(help="what counts as a product: item_id, description, category, department, brand")
     ] = "item_id",
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="a product never to be named, such as POSTAGE; may be repeated")
+    ] = None,
     chunk_size: Annotated[int, typer.Option(help="customers scored at a time")] = 100_000,
     columns: Columns = None,
 ) -> None:
@@ -138,10 +141,13 @@ def score(
         output,
         next_products=next_products,
         level=level,
+        exclude=exclude or [],
         chunk_size=chunk_size,
         progress=_bar,
     )
     typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
+    if run.no_products:
+        typer.echo(f"  No next products: {run.no_products}.")
     _say_why(model)
 
 

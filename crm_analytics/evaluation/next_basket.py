@@ -369,6 +369,8 @@ def _checked(
     for name, whole in (("k", k), ("horizon_days", 1 if horizon_days is None else horizon_days)):
         if whole != int(whole) or whole < 1:
             raise ValueError(f"{name} must be a whole number >= 1. Got {whole!r} instead.")
+    if not isinstance(recommenders, Mapping):
+        raise ValueError(f"recommenders must be a dict of names and models. Got {recommenders!r} instead.")
     levels = {name: getattr(recommender, "level", "item_id") for name, recommender in recommenders.items()}
     if len(set(levels.values())) != 1:
         raise ValueError(f"recommenders must be some, and of one level. Got {levels!r} instead.")

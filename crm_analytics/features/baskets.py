@@ -66,7 +66,7 @@ def encode_baskets(data: Any, items: pd.Index | None = None) -> Baskets:
         a frame of lines with `transaction_id` and `item_id`, in any order, repeats allowed;
         a one-hot frame of booleans or 0/1, a column an item, as mlxtend makes (dense or sparse);
         a `TransactionLog`: one basket a receipt, see `purchase_histories`;
-        or `Baskets`, which are returned as they are.
+        or `Histories` or `Baskets`, taken as they are.
     items : Index, optional
         Code by these items and leave out others, so that new baskets meet a fitted model's codes.
 
@@ -78,8 +78,8 @@ def encode_baskets(data: Any, items: pd.Index | None = None) -> Baskets:
     Raises
     ------
     SchemaError
-        If an item is missing, a basket is text rather than a list, or a frame is neither of the
-        two forms.
+        If an item is missing, a basket is text rather than a list, a frame is neither of the two
+        forms, or an array has no names for its columns.
 
     Examples
     --------
@@ -93,10 +93,16 @@ def encode_baskets(data: Any, items: pd.Index | None = None) -> Baskets:
         from crm_analytics.features.histories import purchase_histories
 
         data = purchase_histories(data).baskets
+    if hasattr(data, "baskets"):
+        data = data.baskets
     if isinstance(data, Baskets):
         return data if items is None else _recode(data, items)
     if hasattr(data, "to_pandas") and not isinstance(data, pd.DataFrame):
         data = data.to_pandas()
+    if isinstance(data, np.ndarray) and data.ndim > 1:
+        raise SchemaError(
+            "encode_baskets: an array does not name its columns. Pass pd.DataFrame(array, columns=the items)."
+        )
     if isinstance(data, pd.DataFrame):
         long = {"transaction_id", "item_id"} & set(data.columns)
         found = _from_lines(data) if long else _from_one_hot(data)

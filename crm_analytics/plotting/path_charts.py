@@ -25,6 +25,7 @@ _COLOURS = (
 )  # Okabe & Ito, then Tol
 _GAP = 0.025  # between the boxes of a step, as a share of the height
 _BOX = 0.06  # width of a box, where steps are 1 apart
+LEAST_AT_RISK = 10  # a curve of fewer says little
 _LEAST = 0.035  # height of a box that has room for its label, as a share
 
 
@@ -162,7 +163,8 @@ def plot_timing(table: pd.DataFrame, *, until: float | None = None, ax: Any = No
     table : DataFrame
         `time`, `incidence`, `lower`, `upper` and, for several curves, `to`, as
         `ProductPaths.incidence` gives it; or a Kaplan-Meier table (`survival` instead), of which the
-        share that has taken any step is drawn.
+        share that has taken any step is drawn. Where it has `at_risk`, curves end where fewer than
+        ten are left, unless there never were more.
     until : float, optional
         Days to show; all of them by default.
     ax : matplotlib Axes, optional
@@ -184,6 +186,9 @@ def plot_timing(table: pd.DataFrame, *, until: float | None = None, ax: Any = No
         raise SchemaError("plot_timing: the table has no rows.")
     ax = new_axes(ax, width=7.2, height=3.8)
     longest = float(table["time"].max() if until is None else until)
+    if "at_risk" in table.columns:  # where few are left, one of them moves the curve by a tenth and more
+        enough = table.loc[table["at_risk"] >= LEAST_AT_RISK, "time"]
+        longest = min(longest, float(enough.max())) if len(enough) else longest
     curves = list(table.groupby("to", sort=False)) if "to" in table.columns else [("", table)]
     ends = []
     for i, (name, curve) in enumerate(curves):

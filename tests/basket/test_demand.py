@@ -250,7 +250,7 @@ def test_impossible_parameters_are_refused(wrong, message):
 
 def test_a_log_without_places_or_products_is_refused():
     log = made_log(1, n_customers=8)
-    with pytest.raises(SchemaError, match="0 places and 0 products are known, but shares need two of each"):
+    with pytest.raises(SchemaError, match=r"need two of each\. The log has no brand: name its source"):
         demand_index(log, level="brand")
-    with pytest.raises(SchemaError, match=r"0 places and 0 products .* or mend regions\."):
+    with pytest.raises(SchemaError, match=r"places with products: 0; .* regions names too few of them\."):
         demand_index(log, regions={"elsewhere": "north"})

@@ -103,6 +103,13 @@ def test_another_level_names_other_products(log, model, tmp_path):
     assert batch.level_of_products(tmp_path / "out") == "category"
 
 
+def test_products_that_nobody_is_to_be_offered_are_left_out(log, model, scored, tmp_path):
+    first = batch.read_scores(scored)["next_product"].mode()[0]
+    run = batch.score(log, model, tmp_path / "out", exclude=[first])
+    assert first not in set(batch.read_next_products(tmp_path / "out")["item_id"])
+    assert run.no_products == ""
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [({"next_products": 0}, "none were asked for"), ({"level": "brand"}, "the log has no brand")],
@@ -110,7 +117,7 @@ def test_another_level_names_other_products(log, model, tmp_path):
 def test_without_products_the_file_is_empty_and_the_manifest_says_why(
     log, model, scored, tmp_path, options, why
 ):
-    batch.score(log, model, tmp_path / "out", **options)
+    assert batch.score(log, model, tmp_path / "out", **options).no_products == why
     assert batch.read_next_products(tmp_path / "out").empty
     assert batch.read_next_products(tmp_path / "out").columns.equals(batch.read_next_products(scored).columns)
     assert "next_product" not in batch.read_scores(tmp_path / "out")

@@ -261,13 +261,17 @@ class AssociationRules(BaseEstimator):
         """
         return pooled_lift(*self._holdout(baskets, caller="AssociationRules.score"))
 
-    def describe(self, n: int = 5) -> list[str]:
-        """Return the first `n` rules as sentences."""
+    def describe(self, rules: int | pd.DataFrame = 5) -> list[str]:
+        """Return rules as sentences: so many of the first, or those of a part of `rules_`.
+
+        `rules.describe(rules.rules_.nlargest(5, "lift"))` tells the most surprising ones.
+        """
         check_is_fitted(self, "rules_")
+        chosen_rules = rules if isinstance(rules, pd.DataFrame) else self.rules_.head(rules)
         columns = ["antecedents", "consequents", "antecedent count", "count", "consequent support"]
         return [
             rule_text(left, right, antecedent_count=a, count=both, consequent_support=share)
-            for left, right, a, both, share in self.rules_[columns].head(n).itertuples(index=False)
+            for left, right, a, both, share in chosen_rules[columns].itertuples(index=False)
         ]
 
     def _check(self) -> None:

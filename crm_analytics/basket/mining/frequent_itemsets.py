@@ -219,6 +219,7 @@ def _codes(wanted: Sequence[Any] | None, items: pd.Index, *, name: str) -> np.nd
         near = nearest(str(missing[0]), map(str, items))
         hint = f" Did you mean {near!r}?" if near else ""
         raise SchemaError(
-            f"{name} holds {len(missing):,} items that are in no basket, such as {missing[0]!r}.{hint}"
+            f"FrequentItemsets.fit: {name} holds {len(missing):,} of {len(wanted):,} items that are in no basket, such "
+            f"as {missing[0]!r}.{hint}"
         )
     return codes

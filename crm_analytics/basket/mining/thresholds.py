@@ -1,6 +1,7 @@
 """Thresholds as whole counts, so that nothing is lost to rounding."""
 
 import math
+from numbers import Real
 
 from crm_analytics.core.errors import SchemaError
 
@@ -14,7 +15,7 @@ def least_count(share: float, total: int, *, name: str = "min_support") -> int:
     >>> least_count(0.3, 90), least_count(0.001, 9835), least_count(0.07, 100), least_count(1 / 11, 11)
     (27, 10, 7, 1)
     """
-    if not 0 < share <= 1:
+    if not isinstance(share, Real) or not 0 < share <= 1:
         raise ValueError(f"{name} must be in (0, 1]. Got {share!r} instead.")
     near = max(1, math.floor(share * total) - 1)
     while near < total and near / total < share:

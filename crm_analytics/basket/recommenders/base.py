@@ -83,6 +83,7 @@ class Recommender(BaseEstimator):
         novel_only: bool = False,
         repeat_only: bool = False,
         exclude_recent: float = 1.0,
+        exclude: Sequence[Any] = (),
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the best items as codes: what `recommend` tells in words, for evaluation.
 
@@ -90,7 +91,7 @@ class Recommender(BaseEstimator):
         ----------
         rows : ndarray of int, optional
             Positions in `customers_`, -1 for a customer who is not there; all by default.
-        k, novel_only, repeat_only, exclude_recent
+        k, novel_only, repeat_only, exclude_recent, exclude
             As in `recommend`.
 
         Returns
@@ -113,9 +114,10 @@ class Recommender(BaseEstimator):
         recent = (self.pairs_.last <= exclude_recent) & ~is_due(self.pairs_, self.expected_gaps_)
         held_back = recent if exclude_recent > 0 else np.zeros(len(self.pairs_), bool)
         filling = by_falling(self.popularity_)
+        barred = self._codes_of(exclude)
         found = [
             self._top_of_block(
-                rows[begin : begin + BLOCK], k, held_back, filling, not novel_only, not repeat_only
+                rows[begin : begin + BLOCK], k, held_back, barred, filling, not novel_only, not repeat_only
             )
             for begin in range(0, rows.size, BLOCK)
         ]
@@ -132,6 +134,7 @@ class Recommender(BaseEstimator):
         novel_only: bool = False,
         repeat_only: bool = False,
         exclude_recent: float = 1.0,
+        exclude: Sequence[Any] = (),
         reasons: bool = True,
     ) -> pd.DataFrame:
         """Return the `k` best items of each customer, best first, and why.
@@ -151,6 +154,9 @@ class Recommender(BaseEstimator):
             Days before `as_of`: what was bought in them is not offered unless it is due, that
             is as many days have gone by as the customer usually lets pass. The default holds
             back what was bought yesterday; 0 holds nothing back.
+        exclude : sequence of items
+            Never offered, to anyone: postage, bags, what is out of stock. Items that were never
+            sold are not missed.
         reasons : bool
             Whether to say why; without, it is faster.
 
@@ -164,12 +170,18 @@ class Recommender(BaseEstimator):
         Raises
         ------
         SchemaError
-            If an id of `customers` is missing (NaN, None).
+            If an id of `customers` is missing (NaN, None), or none is known and they are words
+            where the fitted ids are numbers, or the reverse.
         """
         check_is_fitted(self, "pairs_")
         ids, rows = self._rows_of(customers)
         codes, scores, filled_from = self.top(
-            rows, k, novel_only=novel_only, repeat_only=repeat_only, exclude_recent=exclude_recent
+            rows,
+            k,
+            novel_only=novel_only,
+            repeat_only=repeat_only,
+            exclude_recent=exclude_recent,
+            exclude=exclude,
         )
         at, place = np.nonzero(codes >= 0)
         row, item = rows[at], codes[at, place]
@@ -204,6 +216,7 @@ class Recommender(BaseEstimator):
         rows: np.ndarray,
         k: int,
         held_back: np.ndarray,
+        barred: np.ndarray,
         filling: np.ndarray,
         repeats: bool,
         novels: bool,
@@ -220,6 +233,7 @@ class Recommender(BaseEstimator):
             own,
             self.pairs_.items[entries],
             held_back[entries],
+            barred,
             filling,
             repeats,
             novels,
@@ -234,7 +248,7 @@ class Recommender(BaseEstimator):
         known, repeat = rows >= 0, pairs >= 0
         own = pairs[repeat]
         reason[repeat] = repeat_reason(
-            self.pairs_.counts[own], self.pairs_.last[own], self.expected_gaps_[own]
+            self.pairs_.counts[own], self.pairs_.days[own], self.pairs_.last[own], self.expected_gaps_[own]
         )
         plain = ~repeat & (filled | ~known)
         reason[plain] = popular_reason(self.popularity_[items[plain]])
@@ -256,7 +270,22 @@ class Recommender(BaseEstimator):
                 f"(first at position {missing.argmax():,}). Leave them out."
             )
         ids = ids.unique()
-        return ids, self.customers_.get_indexer(ids).astype(np.int64)
+        place = self.customers_.get_indexer(ids).astype(np.int64)
+        words, expected = (not pd.api.types.is_numeric_dtype(index.dtype) for index in (ids, self.customers_))
+        if len(ids) and (place < 0).all() and words != expected:
+            kinds = [["numbers", "words"][kind] for kind in (words, expected)]
+            raise SchemaError(
+                f"{type(self).__name__}.recommend: none of {len(ids):,} ids is known; they are {kinds[0]}, such as "
+                f"{ids[0]!r}, and the log's are {kinds[1]}, such as {self.customers_[0]!r}. Convert them first."
+            )
+        return ids, place
+
+    def _codes_of(self, items: Sequence[Any]) -> np.ndarray:
+        """Codes of some items, those that were never sold left out."""
+        if isinstance(items, str | bytes):
+            raise ValueError(f"exclude must be a list of items. Got {items!r}; write [{items!r}].")
+        wanted = set(items)
+        return np.flatnonzero([item in wanted for item in self.items_]) if wanted else np.empty(0, np.int64)
 
     def _pair_of(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Entry of `pairs_` of each customer and item, -1 if never bought."""

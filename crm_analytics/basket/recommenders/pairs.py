@@ -21,6 +21,8 @@ class Pairs:
         Item codes, rising within a customer.
     counts : ndarray of int64
         Occasions on which the customer bought the item.
+    days : ndarray of int64
+        Days on which they did: two receipts of one morning are one day, and no rhythm.
     first, last : ndarray of float
         Days from the first and the last of them to `as_of`.
     previous : ndarray of float
@@ -32,6 +34,7 @@ class Pairs:
     indptr: np.ndarray
     items: np.ndarray
     counts: np.ndarray
+    days: np.ndarray
     first: np.ndarray
     last: np.ndarray
     previous: np.ndarray
@@ -65,12 +68,13 @@ def pair_statistics(histories: Histories, as_of: np.datetime64) -> tuple[Pairs, 
     """
     baskets = histories.baskets
     age = days_before(histories.times, as_of)
-    found = _gather(histories.indptr, baskets.indptr, baskets.indices, age, len(baskets.items))
+    day = histories.times.astype("datetime64[D]").astype(np.int64)
+    found = _gather(histories.indptr, baskets.indptr, baskets.indices, age, day, len(baskets.items))
     return Pairs(*found[:-1]), found[-1]
 
 
 @njit(cache=True)
-def _gather(customers, baskets, indices, age, n_items):
+def _gather(customers, baskets, indices, age, day, n_items):
     n_customers = customers.size - 1
     slot = np.zeros(n_items, np.int64)
     lines = np.empty(indices.size, np.int64)
@@ -87,7 +91,7 @@ def _gather(customers, baskets, indices, age, n_items):
             lines[line] = slot[indices[line]]
         n += own.size
         indptr[customer + 1] = n
-    counts = np.zeros(n, np.int64)
+    counts, days, latest = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
     first, last, previous = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     since = np.zeros(n, np.int64)
     for customer in range(n_customers):
@@ -96,8 +100,11 @@ def _gather(customers, baskets, indices, age, n_items):
                 pair = lines[line]
                 if counts[pair] == 0:
                     first[pair] = age[occasion]
+                if counts[pair] == 0 or day[occasion] > latest[pair]:
+                    days[pair] += 1
+                    latest[pair] = day[occasion]
                 previous[pair] = last[pair]
                 last[pair] = age[occasion]
                 since[pair] = customers[customer + 1] - 1 - occasion
                 counts[pair] += 1
-    return indptr, items[:n].copy(), counts, first, last, previous, since, lines
+    return indptr, items[:n].copy(), counts, days, first, last, previous, since, lines

@@ -51,7 +51,7 @@ class Repurchase(Recommender):
     ...     "occurred_at": ["2024-03-01", "2024-03-11", "2024-03-21", "2024-03-30"]}))
     >>> Repurchase().fit(log, "2024-04-01").recommend(repeat_only=True)[["item_id", "reason"]]
       item_id                                       reason
-    0     tea  due again: every 10 days, last 11 days ago
+    0     tea  due again: about every 10 days, last 11 days ago
     1    milk                 bought once, last 2 days ago
     """
 

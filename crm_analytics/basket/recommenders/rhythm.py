@@ -8,10 +8,10 @@ PRIOR_GAPS = 1.0  # the item's typical gap weighs as much as this many of the cu
 
 
 def expected_gaps(pairs: Pairs, n_items: int, *, prior_gaps: float = PRIOR_GAPS) -> np.ndarray:
-    """Days from one purchase of an item to the next, each customer's drawn towards the item's.
+    """Days from one day with the item to the next, each customer's drawn towards the item's.
 
     (sum of own gaps + prior × mean gap of the item) / (number of own gaps + prior), where the
-    mean gap is over all gaps of all customers. NaN where nobody bought the item twice.
+    mean gap is over all gaps of all customers. NaN where nobody bought the item on two days.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def expected_gaps(pairs: Pairs, n_items: int, *, prior_gaps: float = PRIOR_GAPS)
     -------
     ndarray of float, shape (n_pairs,), in days.
     """
-    spans, n_gaps = pairs.first - pairs.last, pairs.counts - 1
+    n_gaps = pairs.days - 1
+    spans = np.where(n_gaps > 0, pairs.first - pairs.last, 0.0)
     total = np.bincount(pairs.items, spans, minlength=n_items)
     known = np.bincount(pairs.items, n_gaps, minlength=n_items)
     with np.errstate(invalid="ignore"):  # 0 / 0: nobody came back for it

@@ -41,7 +41,9 @@ class Candidates:
 
 
 @njit(cache=True)
-def best_of(indptr, items, scores, own_indptr, own_items, held_back, filling, repeats, novels, n_items, k):
+def best_of(
+    indptr, items, scores, own_indptr, own_items, held_back, barred, filling, repeats, novels, n_items, k
+):
     """Item codes and scores of the best `k` candidates of each row, -1 where there are no more.
 
     Ties go to the lower code. Places that candidates leave free are filled with the first
@@ -49,8 +51,8 @@ def best_of(indptr, items, scores, own_indptr, own_items, held_back, filling, re
     was filled is returned as well.
 
     `own_indptr`, `own_items` list what the customer of each row bought, `held_back` which of it
-    may not be offered now; `repeats` and `novels` say whether those bought before, and those not,
-    may be offered at all.
+    may not be offered now, `barred` what nobody may be offered; `repeats` and `novels` say whether
+    those bought before, and those not, may be offered at all.
     """
     n_rows = indptr.size - 1
     best = np.full((n_rows, k), -1, np.int64)
@@ -60,6 +62,8 @@ def best_of(indptr, items, scores, own_indptr, own_items, held_back, filling, re
     for row in range(n_rows):
         for entry in range(own_indptr[row], own_indptr[row + 1]):
             state[own_items[entry]] = 2 if held_back[entry] else 1
+        for item in barred:
+            state[item] = 2
         n = 0
         for entry in range(indptr[row], indptr[row + 1]):
             item, score = items[entry], scores[entry]
@@ -93,4 +97,6 @@ def best_of(indptr, items, scores, own_indptr, own_items, held_back, filling, re
                     n += 1
         for entry in range(own_indptr[row], own_indptr[row + 1]):
             state[own_items[entry]] = 0
+        for item in barred:
+            state[item] = 0
     return best, value, filled_from

@@ -82,5 +82,5 @@ def test_repurchase_score_is_share_times_readiness():
     assert_allclose(model.scores_, expected)
     assert model.due_.tolist() == [False, False, True, False]
     reasons = model.recommend(repeat_only=True).set_index(["customer_id", "item_id"])["reason"]
-    assert reasons["a", "tea"] == "due again: every 12 days, last 30 days ago"
+    assert reasons["a", "tea"] == "due again: about every 12 days, last 30 days ago"
     assert reasons["b", "tea"] == "bought 2 times, last 10 days ago"

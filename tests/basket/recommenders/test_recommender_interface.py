@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from sklearn.base import clone
 
 from crm_analytics.basket.recommenders import (
     EASE,
@@ -179,7 +180,7 @@ def test_a_level_groups_items_and_days_are_counted_from_as_of():
     )  # fmt: skip
     found = PersonalTop(level="description").fit(read_log(table), "2024-03-23").recommend()
     assert found["item_id"].tolist() == ["Tea"]
-    assert found["reason"].tolist() == ["due again: every 10 days, last 12 days ago"]
+    assert found["reason"].tolist() == ["due again: about every 10 days, last 12 days ago"]
 
 
 @pytest.mark.parametrize(
@@ -245,3 +246,45 @@ def test_implicit_recommends_through_the_same_interface():
     expected = model.customer_factors_ @ model.item_factors_.T
     row, code = model.customers_.get_loc(table["customer_id"][0]), model.items_.get_loc(table["item_id"][0])
     assert table["score"][0] == pytest.approx(max(expected[row, code], 0), rel=1e-5)
+
+
+@every
+def test_excluded_items_are_offered_to_nobody_known_or_new(model):
+    model = clone(model).fit(read_log(LINES), AS_OF)
+    plain = model.recommend(["c00", "nobody"], k=50)
+    unwanted = plain["item_id"].iloc[0]
+    found = model.recommend(["c00", "nobody"], k=50, exclude=[unwanted, "never sold"])
+    assert unwanted not in set(found["item_id"])
+    assert set(found["item_id"]) == set(plain["item_id"]) - {unwanted}
+    with pytest.raises(ValueError, match=r"exclude must be a list of items\. Got 'tea'; write \['tea'\]"):
+        model.recommend(exclude="tea")
+
+
+def test_receipts_of_one_morning_are_no_rhythm():
+    times = ["2023-01-05 08:00", "2023-01-05 09:00", "2023-01-05 10:00", "2024-01-04 09:00"]
+    log = read_log(
+        pd.DataFrame(
+            {
+                "customer_id": [1, 1, 1, 2],
+                "occurred_at": times,
+                "item_id": ["tea"] * 3 + ["milk"],
+                "amount": 1.0,
+            }
+        )
+    )
+    found = PersonalTop().fit(log).recommend([1], k=1, repeat_only=True)
+    assert found["reason"].tolist() == ["bought 3 times, last 365 days ago"]
+
+
+def test_ids_of_the_wrong_kind_are_an_error_and_not_new_customers():
+    log = read_log(
+        pd.DataFrame(
+            {"customer_id": [1, 2], "occurred_at": "2024-01-05", "item_id": ["tea", "milk"], "amount": 1.0}
+        )
+    )
+    model = GlobalTop().fit(log)
+    with pytest.raises(
+        SchemaError, match=r"none of 1 ids is known; they are words, such as '1', and the log's"
+    ):
+        model.recommend(["1"])
+    assert len(model.recommend([7, 8], k=1)) == 2  # of the right kind, and new

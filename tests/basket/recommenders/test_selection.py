@@ -9,11 +9,11 @@ from crm_analytics.basket.recommenders.selection import Candidates, best_of
 N_ITEMS = 9
 
 
-def by_sorting(scored, own, held, filling, repeats, novels, k):
+def by_sorting(scored, own, held, barred, filling, repeats, novels, k):
     """Allowed candidates by falling score and rising code; then what sells best, at score 0."""
 
     def allowed(item):
-        return item not in held and (repeats if item in own else novels)
+        return item not in held | barred and (repeats if item in own else novels)
 
     ranked = sorted((-score, item) for item, score in scored.items() if allowed(item))[:k]
     found = [(item, -score) for score, item in ranked]
@@ -32,6 +32,7 @@ def test_best_items_are_those_of_a_plain_sort_ties_by_code(data, k, wish):
             st.tuples(st.dictionaries(item, st.integers(1, 3)), st.sets(item), st.sets(item)), max_size=4
         )
     )
+    barred = data.draw(st.sets(item, max_size=3))
     filling = np.array(data.draw(st.permutations(range(N_ITEMS))))
     indptr = np.cumsum([0, *(len(scored) for scored, _, _ in rows)])
     items = np.array([code for scored, _, _ in rows for code in scored], dtype=np.int32)
@@ -39,11 +40,22 @@ def test_best_items_are_those_of_a_plain_sort_ties_by_code(data, k, wish):
     own_indptr = np.cumsum([0, *(len(own) for _, own, _ in rows)])
     own_items = np.array([code for _, own, _ in rows for code in sorted(own)], dtype=np.int32)
     held = np.array([code in back for _, own, back in rows for code in sorted(own)], dtype=bool)
+    unwanted = np.array(sorted(barred), np.int64)
     codes, values, filled_from = best_of(
-        indptr, items, scores, own_indptr, own_items, held, filling, *wish, N_ITEMS, k
+        indptr,
+        items,
+        scores,
+        own_indptr,
+        own_items,
+        held,
+        np.array(sorted(barred), np.int64),
+        filling,
+        *wish,
+        N_ITEMS,
+        k,
     )
     for row, (scored, own, back) in enumerate(rows):
-        found, expected = by_sorting(scored, own, own & back, filling.tolist(), *wish, k)
+        found, expected = by_sorting(scored, own, own & back, barred, filling.tolist(), *wish, k)
         n = len(expected)
         assert list(zip(codes[row, :n], values[row, :n], strict=True)) == expected
         assert (codes[row, n:] == -1).all()
