@@ -6,8 +6,6 @@ import numpy as np
 from numba import njit
 
 FAR = 2**62  # more periods than lie between any two occasions
-KEY, SPAN = 0, 1  # columns of late entries: a word each, read in one go
-LOW = 2**32 - 1  # the lower half of such a word
 
 
 class Ground(NamedTuple):
@@ -29,10 +27,15 @@ class Entries(NamedTuple):
 
     places: np.ndarray  # int32: positions where items were bought, by item and time
     item_ptr: np.ndarray  # int64: entries of each item
-    begin: np.ndarray  # int64: places of each entry
-    stop: np.ndarray  # int64
-    late_ptr: np.ndarray  # int64: where each customer's entries begin in `late`; they end with a key of -1
-    late: np.ndarray  # int64, two columns: last position x 2^32 + item, and begin x 2^32 + stop
+    rows: np.ndarray  # int64, four columns: see below
+    late: np.ndarray  # int64, two columns: last position x 2^32 + item, and first x 2^32 + past last place
+
+
+# Columns of rows: places or ends from BEGIN to STOP - 1; the first position that may follow; and what
+# was bought, last first, in late entries from LATE on to a key of -1.
+BEGIN, STOP, EARLIEST, LATE = 0, 1, 2, 3
+KEY, SPAN = 0, 1  # columns of late entries: each one word, read in one go
+LOW = 2**32 - 1  # the lower half of such a word
 
 
 @njit(cache=True)
@@ -65,11 +68,11 @@ def customers_with(
     basket_ptr: np.ndarray, items: np.ndarray, customer_ptr: np.ndarray, n_items: int
 ) -> np.ndarray:
     """Customers who ever bought each item."""
-    count, seen = np.zeros(n_items, np.int64), np.full(n_items, -1)
+    count, seen = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
     for c in range(customer_ptr.size - 1):
         for k in range(basket_ptr[customer_ptr[c]], basket_ptr[customer_ptr[c + 1]]):
-            if seen[items[k]] != c:
-                seen[items[k]] = c
+            if seen[items[k]] != c + 1:
+                seen[items[k]] = c + 1
                 count[items[k]] += 1
     return count
 
@@ -88,48 +91,58 @@ def keep_items(
                 kept[n] = code
                 n += 1
         ptr[p + 1] = n
-    return ptr, kept[:n].copy()
+    return ptr, kept[:n]
+
+
+def enter(ground: Ground, holders: np.ndarray) -> Entries:
+    """Find where each customer bought each item, which `holders` customers did; linear in the lines."""
+    n_items, n_customers = holders.size, ground.customer_ptr.size - 1
+    item_ptr, place_ptr = np.zeros(n_items + 1, np.int64), np.zeros(n_items + 1, np.int64)
+    np.cumsum(holders, out=item_ptr[1:])
+    np.cumsum(np.bincount(ground.items, minlength=n_items), out=place_ptr[1:])
+    places = np.empty(ground.items.size, np.int32)
+    rows = np.empty((item_ptr[-1], 4), np.int64)
+    late = np.empty((item_ptr[-1] + n_customers, 2), np.int64)
+    _enter(ground, place_ptr[:-1].copy(), item_ptr[:-1].copy(), places, rows, late)
+    return Entries(places, item_ptr, rows, late)
 
 
 @njit(cache=True)
-def enter(
-    basket_ptr: np.ndarray, items: np.ndarray, owner: np.ndarray, customer_ptr: np.ndarray, n_items: int
-) -> Entries:
-    """Find where each customer bought each item; linear in the lines."""
-    place_ptr = np.zeros(n_items + 1, np.int64)
-    for x in items:
-        place_ptr[x + 1] += 1
-    for x in range(n_items):
-        place_ptr[x + 1] += place_ptr[x]
-    places, at = np.empty(items.size, np.int32), place_ptr[:-1].copy()
-    for p in range(owner.size):
-        for k in range(basket_ptr[p], basket_ptr[p + 1]):
-            places[at[items[k]]] = p
-            at[items[k]] += 1
-    begin, stop = np.empty(items.size, np.int64), np.empty(items.size, np.int64)
-    item_ptr = np.zeros(n_items + 1, np.int64)
-    n = 0
-    for x in range(n_items):
-        for k in range(place_ptr[x], place_ptr[x + 1]):
-            if k == place_ptr[x] or owner[places[k]] != owner[places[k - 1]]:
-                begin[n] = k
-                n += 1
-            stop[n - 1] = k + 1
-        item_ptr[x + 1] = n
-    n_customers = customer_ptr.size - 1
-    late_ptr, late = np.zeros(n_customers, np.int64), np.empty((n + n_customers, 2), np.int64)
-    following, seen = item_ptr[:-1].copy(), np.full(n_items, -1)  # an item's entries go by customer
-    m = 0
-    for c in range(n_customers):
-        late_ptr[c] = m
+def _enter(
+    ground: Ground,
+    place_at: np.ndarray,
+    row_at: np.ndarray,
+    places: np.ndarray,
+    rows: np.ndarray,
+    late: np.ndarray,
+) -> None:
+    basket_ptr, items, customer_ptr = ground.basket_ptr, ground.items, ground.customer_ptr
+    met, m = np.zeros(row_at.size, np.int64), 0
+    for c in range(customer_ptr.size - 1):
+        listed = m
+        for p in range(customer_ptr[c], customer_ptr[c + 1]):
+            for k in range(basket_ptr[p], basket_ptr[p + 1]):
+                x = items[k]
+                if met[x] != c + 1:
+                    met[x] = c + 1
+                    row = row_at[x]
+                    rows[row, BEGIN], rows[row, EARLIEST], rows[row, LATE] = (
+                        place_at[x],
+                        ground.after[p],
+                        listed,
+                    )
+                    row_at[x] += 1
+                places[place_at[x]] = p
+                place_at[x] += 1
         for p in range(customer_ptr[c + 1] - 1, customer_ptr[c] - 1, -1):
-            for x in items[basket_ptr[p] : basket_ptr[p + 1]]:
-                if seen[x] != c:
-                    seen[x] = c
-                    entry = following[x]
-                    late[m, KEY], late[m, SPAN] = (p << 32) | np.int64(x), (begin[entry] << 32) | stop[entry]
-                    following[x] += 1
+            for k in range(basket_ptr[p], basket_ptr[p + 1]):
+                x = items[k]
+                if met[x] == c + 1:
+                    met[x] = -1
+                    row = row_at[x] - 1
+                    rows[row, STOP] = place_at[x]
+                    late[m, KEY] = (p << 32) | np.int64(x)
+                    late[m, SPAN] = (rows[row, BEGIN] << 32) | place_at[x]
                     m += 1
         late[m, KEY] = -1
         m += 1
-    return Entries(places, item_ptr, begin[:n].copy(), stop[:n].copy(), late_ptr, late)

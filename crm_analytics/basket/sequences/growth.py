@@ -31,7 +31,6 @@ from crm_analytics.basket.sequences.passes import (
     fill_late,
     fill_reached,
     first_ends,
-    first_rows,
     make_desk,
     twice_median_gap,
 )
@@ -69,7 +68,8 @@ def grow(ground: Ground, entries: Entries, limits: Limits) -> np.ndarray:
     if paired:
         # Whatever the last item is, it makes a frequent pair with an item that follows or joins it.
         short = limits._replace(max_len=2, gap_share=2.0)
-        tree = _grow(ground, entries, short, desk, pair_ptr, pairs)
+        copied = entries._replace(rows=entries.rows.copy())  # growth writes over them
+        tree = _grow(ground, copied, short, desk, pair_ptr, pairs)
         if len(tree) > limits.max_patterns:
             return tree
         tree = tree[n_items:]
@@ -86,7 +86,7 @@ def _grow(
 ) -> np.ndarray:
     """Grow on; a longer pattern ends in a code of `pairs`, by the item before, if not all are allowed."""
     n_items = pair_ptr.size - 1
-    ends, rows, late = first_ends(entries), first_rows(ground, entries), entries.late
+    ends, rows, late = first_ends(entries.places), entries.rows, entries.late
     tree, stack = np.empty((1024 + n_items, 5), np.int32), np.empty((1024 + n_items, 12), np.int64)
     for x in range(n_items):
         lo, hi = entries.item_ptr[x], entries.item_ptr[x + 1]
@@ -141,7 +141,8 @@ def _count(
     desk: Desk,
 ) -> int:
     """Count the customers of each child, and the ends it needs room for; return the codes touched."""
-    opens, n_touched = node.n_events < limits.max_events, np.int64(0)
+    opens = node.n_events < limits.max_events
+    n_touched = int(np.int64(0))  # a literal is a type of its own, and compiled for apart
     if opens and limits.windowed:
         n_touched = count_reached(node, ground, rows, ends, desk)
     if limits.joins:
@@ -190,8 +191,8 @@ def _lay_out(
             n_late += tree[kin_lo, COUNT]
     n_laid, n_rows, n_ends = 0, node.hi, node.n_ends
     for child in range(first, n):
-        opens, count = tree[child, OPENS], np.int64(tree[child, COUNT])
-        y = np.int64(tree[child, ITEM]) + (0 if opens else n_items)
+        opens, count = tree[child, OPENS], tree[child, COUNT]
+        y = tree[child, ITEM] + (0 if opens else n_items)
         pre_lo, pre_hi = (node.lo, node.hi) if opens else (node.pre_lo, node.pre_hi)
         if leaf and count < limits.gap_share * (pre_hi - pre_lo):
             continue
@@ -200,7 +201,7 @@ def _lay_out(
         if limits.windowed or not opens:
             n_ends += desk.room[y]
         laid = Node(
-            n_rows - count, n_rows, n_ends, n_late, child, np.int64(tree[child, ITEM]), node.n_held + 1,
+            n_rows - count, n_rows, n_ends, n_late, child, y % n_items, node.n_held + 1,
             node.n_events + opens, pre_lo, pre_hi, kin_lo, n,
         )  # fmt: skip
         _put(stack, depth + n_laid, laid)
@@ -229,7 +230,7 @@ def _fill(
 
 
 @njit(cache=True)
-def _store(tree: np.ndarray, n: int, parent: int, item: int, opens: bool, count: int) -> None:
+def _store(tree: np.ndarray, n: int, parent: int, item: int, opens: int, count: int) -> None:
     tree[n, PARENT], tree[n, ITEM], tree[n, OPENS], tree[n, COUNT] = parent, item, opens, count
     tree[n, TWICE_GAP] = -1
 

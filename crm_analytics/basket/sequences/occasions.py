@@ -160,7 +160,9 @@ def _coded(values: list[Any], kinds: set[type]) -> tuple[np.ndarray, pd.Index]:
                 return coded(numbers)
             held = np.zeros(highest - lowest + 1, np.bool_)
             held[numbers - lowest] = True
-            return (np.cumsum(held, dtype=np.int32) - 1)[numbers - lowest], pd.Index(np.flatnonzero(held) + lowest)
+            return (np.cumsum(held, dtype=np.int32) - 1)[numbers - lowest], pd.Index(
+                np.flatnonzero(held) + lowest
+            )
     plain = np.empty(len(values), dtype=object)
     plain[:] = values
     return coded(plain)

@@ -48,7 +48,7 @@ class SequentialPatterns(BaseEstimator):
         its customer's occasions, so `max_gap=1` allows only the very next.
     gaps : bool, default=False
         Find the median gap before the last event of each pattern; takes longer.
-    max_patterns : int >= 1, default=5_000_000
+    max_patterns : int >= 1, default=1_000_000
         Give up when there are more, before memory does.
     level, occasion : str, default="item_id", "transaction"
         What counts as an item and as one basket in a log, see `features.purchase_histories`.
@@ -102,7 +102,7 @@ class SequentialPatterns(BaseEstimator):
         max_span: int | None = None,
         unit: str = "D",
         gaps: bool = False,
-        max_patterns: int = 5_000_000,
+        max_patterns: int = 1_000_000,
         level: str = "item_id",
         occasion: str = "transaction",
     ) -> None:
@@ -216,7 +216,7 @@ def mine(
     max_gap: int | None = None,
     max_span: int | None = None,
     gap_share: float = 2.0,
-    max_patterns: int = 5_000_000,
+    max_patterns: int = 1_000_000,
 ) -> PatternTree:
     """Find the patterns that at least `least` customers have; see `SequentialPatterns`."""
     baskets, customer_ptr = occasions.baskets, occasions.indptr
@@ -235,7 +235,7 @@ def mine(
         customer_ptr, numbers, min(int(min_gap or 0), FAR), limit(max_gap, FAR), limit(max_span, FAR)
     )
     ground = Ground(basket_ptr, items, owner, customer_ptr, numbers, *reach)
-    entries = enter(basket_ptr, items, owner, customer_ptr, frequent.size)
+    entries = enter(ground, held[frequent])
     limits = Limits(
         least=least,
         max_len=limit(max_len, FAR),

@@ -48,7 +48,7 @@ def test_best_items_are_those_of_a_plain_sort_ties_by_code(data, k, wish):
         own_indptr,
         own_items,
         held,
-        np.array(sorted(barred), np.int64),
+        unwanted,
         filling,
         *wish,
         N_ITEMS,
