@@ -13,9 +13,9 @@ from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.core.tables import require_columns
 from crm_analytics.features.baskets import Baskets, canonical
 from crm_analytics.features.histories import purchase_histories
+from crm_analytics.metrics.bootstrap import bootstrap_interval
 from crm_analytics.metrics.recommendation import (
     average_precision_at,
-    bootstrap_interval,
     catalogue_coverage,
     hit_rate_at,
     ndcg_at,

@@ -1,17 +1,15 @@
 """Pure functions of arrays: how good a prediction was."""
 
 from crm_analytics.metrics.amount import relative_bias, top_share
+from crm_analytics.metrics.bootstrap import Interval, bootstrap_interval, paired_difference
 from crm_analytics.metrics.model_error import ModelError
 from crm_analytics.metrics.ranking import gini, lift_at
 from crm_analytics.metrics.recommendation import (
-    Interval,
     average_precision_at,
-    bootstrap_interval,
     catalogue_coverage,
     hit_rate_at,
     ndcg_at,
     novelty,
-    paired_difference,
     precision_at,
     recall_at,
     reciprocal_rank_at,

@@ -8,14 +8,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.metrics import ndcg_score
 
+from crm_analytics.metrics.bootstrap import bootstrap_interval, paired_difference
 from crm_analytics.metrics.recommendation import (
     average_precision_at,
-    bootstrap_interval,
     catalogue_coverage,
     hit_rate_at,
     ndcg_at,
     novelty,
-    paired_difference,
     precision_at,
     recall_at,
     reciprocal_rank_at,

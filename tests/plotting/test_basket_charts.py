@@ -12,14 +12,8 @@ from numpy.testing import assert_allclose
 
 from crm_analytics.core import SchemaError
 from crm_analytics.plotting import svg_chart
-from crm_analytics.plotting.basket_charts import (
-    force_layout,
-    plot_demand,
-    plot_item_network,
-    plot_rule_graph,
-    plot_rules,
-    push_apart,
-)
+from crm_analytics.plotting.basket_charts import plot_demand, plot_item_network, plot_rule_graph, plot_rules
+from crm_analytics.plotting.network_layout import force_layout, push_apart
 
 RULES = pd.DataFrame(
     {

@@ -101,10 +101,10 @@ class AssociationRules(BaseEstimator):
     --------
     >>> baskets = 30 * [["bread", "butter"]] + 10 * [["bread"]] + 5 * [["butter", "tea"]] + 55 * [["tea"]]
     >>> rules = AssociationRules(min_confidence=0.7).fit(baskets)
-    >>> rules.rules_[["antecedents", "consequents", "confidence", "lift", "significant"]].round(3)
-      antecedents consequents  confidence   lift  significant
-    0    (butter)     (bread)       0.857  2.143         True
-    1     (bread)    (butter)       0.750  2.143         True
+    >>> rules.rules_[["count", "confidence", "lift", "significant"]].round(3)
+       count  confidence   lift  significant
+    0     30       0.857  2.143         True
+    1     30       0.750  2.143         True
     >>> rules.describe(1)
     ['Of 35 baskets with butter, 30 (86 %) also held bread, 2.1 times its usual share (40 %).']
     >>> rules.recommend([["butter", "honey"], ["tea"]])[["basket", "rank", "item", "score"]].round(3)

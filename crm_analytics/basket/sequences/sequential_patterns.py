@@ -83,12 +83,11 @@ class SequentialPatterns(BaseEstimator):
     Examples
     --------
     >>> sequences = [["tent", ["stove", "gas"], "gas"], ["tent", "gas"], ["gas", "tent"], ["stove"]]
-    >>> SequentialPatterns(min_support=0.5).fit(sequences).patterns_[["support", "pattern"]]
-       support             pattern
-    0     0.75           ((gas),)
-    1     0.50         ((stove),)
-    2     0.75          ((tent),)
-    3     0.50   ((tent), (gas))
+    >>> found = SequentialPatterns(min_support=0.5).fit(sequences).patterns_
+    >>> found["pattern"].map(lambda events: [sorted(event) for event in events]).tolist()
+    [[['gas']], [['stove']], [['tent']], [['tent'], ['gas']]]
+    >>> found["support"].tolist()
+    [0.75, 0.5, 0.75, 0.5]
     """
 
     def __init__(
