@@ -1,8 +1,9 @@
 """The past as seen from a snapshot date: summaries, holdouts, activity."""
 
 from crm_analytics.features.activity import cohort_activity
-from crm_analytics.features.baskets import Baskets, encode_baskets
+from crm_analytics.features.baskets import Baskets
 from crm_analytics.features.behaviour import behaviour_features, future_spend
+from crm_analytics.features.encoding import encode_baskets
 from crm_analytics.features.histories import Histories, purchase_histories
 from crm_analytics.features.holdout import calibration_holdout
 from crm_analytics.features.items import item_table

@@ -8,7 +8,7 @@ import pandas as pd
 from numba import njit
 
 from crm_analytics.core.errors import SchemaError, choice
-from crm_analytics.features.baskets import Baskets, encode_baskets
+from crm_analytics.features import Baskets, encode_baskets
 from crm_analytics.features.histories import Histories, purchase_histories
 
 STEPS = ("first", "change", "every")

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from crm_analytics.basket.sequences.ground import FAR, reaches
-from crm_analytics.features.baskets import Baskets
+from crm_analytics.features import Baskets
 
 
 def first_matches(

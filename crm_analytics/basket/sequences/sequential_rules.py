@@ -13,7 +13,7 @@ from crm_analytics.basket.sequences.matching import first_matches, suggestions
 from crm_analytics.basket.sequences.occasions import as_occasions
 from crm_analytics.basket.sequences.sequential_patterns import SequentialPatterns
 from crm_analytics.core.units import UNIT_WORDS
-from crm_analytics.features.baskets import encode_baskets
+from crm_analytics.features import encode_baskets
 
 
 class SequentialRules(BaseEstimator):

@@ -12,7 +12,7 @@ from crm_analytics.basket.sequences import SequentialPatterns, SequentialRules
 from crm_analytics.basket.sequences.matching import first_matches
 from crm_analytics.basket.sequences.occasions import as_occasions
 from crm_analytics.datasets import load_complete_journey
-from crm_analytics.features.baskets import encode_baskets
+from crm_analytics.features import encode_baskets
 from crm_analytics.features.histories import purchase_histories
 
 SEQUENCES = [["tent", ["stove", "gas"], "gas"], ["tent", "gas"], ["gas", "tent"], ["stove"]]
