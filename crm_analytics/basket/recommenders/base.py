@@ -1,5 +1,6 @@
 """The interface that all recommenders share: `fit` on a log, `recommend` in batch."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Self
@@ -23,7 +24,7 @@ POPULARITY_HALF_LIFE = 28.0  # days; what sold last month says more than what so
 BLOCK = 512  # customers at a time
 
 
-class Recommender(BaseEstimator):
+class Recommender(BaseEstimator, ABC):
     """What to offer each customer next; a child says how items are scored.
 
     A child names its parameters in the constructor, `level` among them, and defines `_learn`
@@ -202,11 +203,13 @@ class Recommender(BaseEstimator):
     def _judge_parameters(self) -> None:
         """Raise ValueError if a parameter makes no sense."""
 
+    @abstractmethod
     def _learn(self, histories: Histories, pairs: Pairs, lines: np.ndarray, as_of: np.datetime64) -> None:
-        raise NotImplementedError
+        """Take from the past what the scores need; `lines` is that of `pair_statistics`."""
 
+    @abstractmethod
     def _candidates(self, rows: np.ndarray) -> Candidates:
-        raise NotImplementedError
+        """Return the scores > 0 of items for the customers at positions `rows`."""
 
     def _novel_reasons(self, rows: np.ndarray, items: np.ndarray) -> list[str]:
         return popular_reason(self.popularity_[items])
