@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.basket.mining.frequent_itemsets import FrequentItemsets, mine
 from crm_analytics.basket.mining.hierarchy import read_hierarchy
+from crm_analytics.basket.mining.item_codes import codes_of
 from crm_analytics.basket.mining.itemset_arrays import chosen
 from crm_analytics.basket.mining.itemset_frames import itemsets_from_frame
 from crm_analytics.basket.mining.itemsets import Itemsets
@@ -27,7 +28,7 @@ from crm_analytics.basket.mining.rule_search import Mined, find_rules, judge_rul
 from crm_analytics.basket.mining.rule_table import best_first, rules_table
 from crm_analytics.basket.mining.rule_text import rule_text
 from crm_analytics.basket.mining.thresholds import least_count, require_baskets
-from crm_analytics.core.errors import SchemaError, choice, nearest
+from crm_analytics.core.errors import choice
 from crm_analytics.features import Baskets, encode_baskets
 
 
@@ -348,17 +349,7 @@ def _no_longer(itemsets: Itemsets, max_len: int | None) -> Itemsets:
 
 def _mask(wanted: Sequence[Any] | None, items: pd.Index, name: str) -> np.ndarray:
     """Items that may stand on one side; all if none are asked for."""
-    if wanted is None:
-        return np.ones(len(items), dtype=bool)
-    if isinstance(wanted, str | bytes):
-        raise ValueError(f"{name} must be a list of items. Got {wanted!r}; write [{wanted!r}].")
-    known = set(items)
-    missing = [item for item in wanted if item not in known]
-    if missing:
-        near = nearest(str(missing[0]), map(str, items))
-        hint = f" Is {near!r} meant?" if near else ""
-        raise SchemaError(
-            f"AssociationRules.fit: {name} has {len(missing):,} of {len(wanted):,} items that are in no basket, such "
-            f"as {missing[0]!r}.{hint}"
-        )
-    return items.isin(list(wanted))
+    mask = np.full(len(items), wanted is None)
+    if wanted is not None:
+        mask[codes_of(wanted, items, f"AssociationRules.fit: {name}")] = True
+    return mask

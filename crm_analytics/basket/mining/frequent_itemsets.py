@@ -10,10 +10,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.basket.mining.eclat import COUNTED, arrange, grow_itemsets
+from crm_analytics.basket.mining.item_codes import codes_of
 from crm_analytics.basket.mining.itemset_arrays import chosen, closed, maximal, sorted_itemsets
 from crm_analytics.basket.mining.itemsets import Itemsets
 from crm_analytics.basket.mining.thresholds import least_count, require_baskets
-from crm_analytics.core.errors import SchemaError, SearchLimitError, choice, nearest
+from crm_analytics.core.errors import SearchLimitError, choice
 from crm_analytics.features import Baskets, encode_baskets
 
 _UNRELATED = np.zeros((0, 0), np.bool_)
@@ -96,8 +97,8 @@ class FrequentItemsets(BaseEstimator):
             encoded,
             least,
             max_len=self.max_len,
-            include=_codes(self.include, encoded.items, name="include"),
-            exclude=_codes(self.exclude, encoded.items, name="exclude"),
+            include=_codes(self.include, encoded.items, "include"),
+            exclude=_codes(self.exclude, encoded.items, "exclude"),
             max_itemsets=self.max_itemsets,
         )
         if self.kind != "all":
@@ -208,18 +209,5 @@ def _grow(
     return order, tree, n
 
 
-def _codes(wanted: Sequence[Any] | None, items: pd.Index, *, name: str) -> np.ndarray | None:
-    if wanted is None:
-        return None
-    if isinstance(wanted, str):
-        raise ValueError(f"{name} must be a list of items. Got {wanted!r}; write [{wanted!r}].")
-    codes = items.get_indexer(pd.Index(list(wanted), dtype=items.dtype if len(wanted) else None))
-    if (codes < 0).any():
-        missing = [item for item, code in zip(wanted, codes, strict=True) if code < 0]
-        near = nearest(str(missing[0]), map(str, items))
-        hint = f" Did you mean {near!r}?" if near else ""
-        raise SchemaError(
-            f"FrequentItemsets.fit: {name} holds {len(missing):,} of {len(wanted):,} items that are in no basket, such "
-            f"as {missing[0]!r}.{hint}"
-        )
-    return codes
+def _codes(wanted: Sequence[Any] | None, items: pd.Index, name: str) -> np.ndarray | None:
+    return None if wanted is None else codes_of(wanted, items, f"FrequentItemsets.fit: {name}")

@@ -204,7 +204,7 @@ def test_few_answers_are_the_right_answers():
             {"include": ["mlik"]},
             [["milk"]],
             SchemaError,
-            r"fit: include holds .* such as 'mlik'\. Did you mean 'milk'",
+            r"fit: include has 1 of 1 .* such as 'mlik'\. Is 'milk' meant",
         ),
         ({"exclude": "milk"}, [["milk"]], ValueError, r"write \['milk'\]"),
         ({}, [], SchemaError, r"there are no baskets"),
