@@ -288,3 +288,18 @@ def test_ids_of_the_wrong_kind_are_an_error_and_not_new_customers():
     ):
         model.recommend(["1"])
     assert len(model.recommend([7, 8], k=1)) == 2  # of the right kind, and new
+
+
+def test_a_rhythm_is_told_by_days_and_given_up_after_three_of_them():
+    times = ["2024-01-01 08:00", "2024-01-01 09:00", "2024-01-11 08:00"]
+    log = read_log(
+        pd.DataFrame({"customer_id": 1, "occurred_at": times, "item_id": "tea", "amount": 1.0}),
+        not_after="2024-12-31",
+    )
+    histories = purchase_histories(log)
+    for as_of, reason in [
+        ("2024-01-23", "due again: about every 10 days, last 12 days ago"),
+        ("2024-02-20", "bought 3 times, last 40 days ago"),
+    ]:
+        found = PersonalTop().fit(histories, as_of).recommend([1], k=1)
+        assert found["reason"].tolist() == [reason]
