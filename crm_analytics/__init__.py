@@ -12,6 +12,7 @@ __version__ = _version("crm_analytics")
 _ROOMS = (
     "basket",
     "batch",
+    "churn",
     "clv",
     "core",
     "datasets",
