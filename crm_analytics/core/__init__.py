@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from crm_analytics.core.errors import (
     ConvergenceError,
     CrmAnalyticsError,
+    LeakageError,
     MissingDataError,
     MissingExtraError,
     ModelFileError,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConvergenceError",
     "CrmAnalyticsError",
+    "LeakageError",
     "MissingDataError",
     "MissingExtraError",
     "ModelFileError",

@@ -13,6 +13,10 @@ class SchemaError(CrmAnalyticsError, ValueError):
     """Data breaks the contract: a column is missing, or values are impossible."""
 
 
+class LeakageError(CrmAnalyticsError, ValueError):
+    """A model would be judged on what it was told."""
+
+
 class ConvergenceError(CrmAnalyticsError, ArithmeticError):
     """No usable parameters exist for this data, or the search did not find them."""
 

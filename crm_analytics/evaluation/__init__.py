@@ -7,13 +7,17 @@ from crm_analytics.evaluation.coverage import interval_coverage
 from crm_analytics.evaluation.heat_map import frequency_recency_grid
 from crm_analytics.evaluation.holdout import holdout_by_frequency, holdout_predictions, holdout_table
 from crm_analytics.evaluation.next_basket import NextBasketTrial, future_leaks, next_basket_trial
+from crm_analytics.evaluation.realised import RealisedChurn, realised_churn
+from crm_analytics.evaluation.score_drift import drift_alarm, score_drift
 from crm_analytics.evaluation.tracking import tracking_table
 
 __all__ = [
     "Comparison",
     "NextBasketTrial",
+    "RealisedChurn",
     "alive_history",
     "compare_models",
+    "drift_alarm",
     "frequency_recency_grid",
     "future_leaks",
     "holdout_by_frequency",
@@ -21,6 +25,8 @@ __all__ = [
     "holdout_table",
     "interval_coverage",
     "next_basket_trial",
+    "realised_churn",
+    "score_drift",
     "tracking_table",
     "value_concentration",
 ]

@@ -2,8 +2,18 @@
 
 from crm_analytics.metrics.amount import relative_bias, top_share
 from crm_analytics.metrics.bootstrap import Interval, bootstrap_interval, paired_difference
+from crm_analytics.metrics.calibration import (
+    brier_score,
+    brier_skill,
+    calibration_by_chance,
+    calibration_error,
+    calibration_interval,
+    calibration_table,
+)
+from crm_analytics.metrics.drift import Stability, population_stability
 from crm_analytics.metrics.model_error import ModelError
-from crm_analytics.metrics.ranking import gini, lift_at
+from crm_analytics.metrics.profit import Profit, empc, mpc, profit_curve
+from crm_analytics.metrics.ranking import gains_curve, gini, lift_at
 from crm_analytics.metrics.recommendation import (
     average_precision_at,
     catalogue_coverage,
@@ -20,18 +30,31 @@ from crm_analytics.metrics.survival import cumulative_incidence, kaplan_meier, s
 __all__ = [
     "Interval",
     "ModelError",
+    "Profit",
+    "Stability",
     "average_precision_at",
     "bootstrap_interval",
+    "brier_score",
+    "brier_skill",
+    "calibration_by_chance",
+    "calibration_error",
+    "calibration_interval",
+    "calibration_table",
     "catalogue_coverage",
     "cumulative_incidence",
+    "empc",
+    "gains_curve",
     "gini",
     "hit_rate_at",
     "kaplan_meier",
     "lift_at",
+    "mpc",
     "ndcg_at",
     "novelty",
     "paired_difference",
+    "population_stability",
     "precision_at",
+    "profit_curve",
     "recall_at",
     "reciprocal_rank_at",
     "recommendation_hits",

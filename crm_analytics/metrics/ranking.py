@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from crm_analytics.metrics.thresholds import CURVE_POINTS, binary_outcome, score_steps
+
 
 def gini(y_true: Any, y_score: Any) -> float:
     """Gini coefficient of `y_true` ordered by `y_score`, over the largest it could be.
@@ -59,3 +61,50 @@ def lift_at(y_true: Any, y_score: Any, *, fraction: float = 0.1) -> float:
     above, tied = y_score > cutoff, y_score == cutoff
     hits = y_true[above].sum() + y_true[tied].mean() * (places - above.sum())
     return float(hits / places / y_true.mean())
+
+
+def gains_curve(y_true: Any, y_score: Any) -> pd.DataFrame:
+    """Share of the positives that the top-scored customers hold, from nobody to everybody.
+
+    Where customers have equal scores the curve is a straight line, so the result does not
+    depend on row order, and `lift` is what `lift_at` gives for the same fraction.
+
+    Parameters
+    ----------
+    y_true : array of 0 and 1 (or bool), shape (n,)
+    y_score : array, shape (n,)
+        Higher means likelier; any unit.
+
+    Returns
+    -------
+    DataFrame
+        A row for each count of customers, or 1,001 evenly spaced ones: `fraction` of customers,
+        `gain` (share of positives among them, in [0, 1]; chance: the fraction), `lift` (gain /
+        fraction; chance: 1, undefined in the first row: NaN), `best` (the highest possible gain).
+
+    Raises
+    ------
+    ValueError
+        If outcomes are not 0 and 1, none is 1, a score is not known, or lengths differ.
+
+    Examples
+    --------
+    >>> gains_curve([1, 0, 1, 0], [9, 8, 7, 7])
+       fraction  gain  lift  best
+    0      0.00  0.00   NaN   0.0
+    1      0.25  0.50   2.0   0.5
+    2      0.50  0.50   1.0   1.0
+    3      0.75  0.75   1.0   1.0
+    4      1.00  1.00   1.0   1.0
+    """
+    y, score = binary_outcome(y_true, y_score)
+    n_positive = np.count_nonzero(y)
+    if n_positive == 0:
+        raise ValueError("gains_curve is undefined when y_true has no positives.")
+    steps = score_steps(np.sort(score[y]), np.sort(score[~y]))
+    points = min(y.size, CURVE_POINTS)
+    fraction = np.arange(points + 1) / points
+    gain = np.interp(fraction * y.size, steps.positives + steps.negatives, steps.positives / n_positive)
+    lift = np.divide(gain, fraction, out=np.full(gain.shape, np.nan), where=fraction > 0)
+    best = np.minimum(fraction * y.size / n_positive, 1.0)
+    return pd.DataFrame({"fraction": fraction, "gain": gain, "lift": lift, "best": best})

@@ -2,9 +2,11 @@
 
 from crm_analytics.plotting.basket_charts import plot_demand, plot_item_network, plot_rule_graph, plot_rules
 from crm_analytics.plotting.charts import plot_concentration, plot_holdout, plot_tracking
+from crm_analytics.plotting.churn_charts import plot_drift, plot_reasons, plot_retention
 from crm_analytics.plotting.customer_charts import plot_alive_history, plot_heat_map
 from crm_analytics.plotting.interval_charts import plot_coverage, plot_origins
 from crm_analytics.plotting.path_charts import plot_flows, plot_timing, plot_transitions
+from crm_analytics.plotting.score_charts import plot_gains, plot_lift, plot_profit_curve, plot_reliability
 from crm_analytics.plotting.svg import svg_chart
 
 __all__ = [
@@ -12,11 +14,18 @@ __all__ = [
     "plot_concentration",
     "plot_coverage",
     "plot_demand",
+    "plot_drift",
     "plot_flows",
+    "plot_gains",
     "plot_heat_map",
     "plot_holdout",
     "plot_item_network",
+    "plot_lift",
     "plot_origins",
+    "plot_profit_curve",
+    "plot_reasons",
+    "plot_reliability",
+    "plot_retention",
     "plot_rule_graph",
     "plot_rules",
     "plot_timing",

@@ -1,8 +1,8 @@
 """Where a log's SQL runs: DuckDB by default, Spark through the extra, one text for both.
 
-Each engine serves a view `source_lines` and has the same two methods. A text is written in
-DuckDB's dialect, in the portable subset (see docs/decisions/0001-one-sql-text.md), with
-`$name` parameters; Spark gets it transpiled by sqlglot.
+Each engine serves a view `source_lines`, and `source_events` if there are events, and has the
+same methods. A text is written in DuckDB's dialect, in the portable subset (see
+docs/decisions/0001-one-sql-text.md), with `$name` parameters; Spark gets it transpiled by sqlglot.
 """
 
 import functools
@@ -43,6 +43,14 @@ class DuckDBEngine:
         self.con = con
         lines.create_view("source_lines")
 
+    def serve_events(self, typed: Path) -> None:
+        """Serve the events in a Parquet file as `source_events`."""
+        self.con.read_parquet(str(typed)).create_view("source_events")
+
+    def has_whole_number_customers(self) -> bool:
+        """Whether customer ids are whole numbers, else they are text."""
+        return str(self.con.table("source_lines").select("customer_id").types[0]) == "BIGINT"
+
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
         """Return the whole answer."""
         return self.con.sql(sql, params=dict(parameters)).to_arrow_table()
@@ -60,10 +68,21 @@ class SparkEngine:
     def __init__(self, frame: Any) -> None:
         self.session = frame.sparkSession
         self.frame = frame
+        self.events: Any = None
+
+    def serve_events(self, typed: Path) -> None:
+        """Serve the events in a Parquet file as `source_events`."""
+        self.events = self.session.read.parquet(str(typed))
+
+    def has_whole_number_customers(self) -> bool:
+        """Whether customer ids are whole numbers, else they are text."""
+        return dict(self.frame.dtypes)["customer_id"] == "bigint"
 
     def fetch(self, sql: str, parameters: Mapping[str, Any]) -> pa.Table:
         """Return the whole answer, collected to this process."""
         self.frame.createOrReplaceTempView("source_lines")
+        if self.events is not None:
+            self.events.createOrReplaceTempView("source_events")
         # A datetime would be taken for this machine's local time; as text it stays naive, as ours are.
         args = {
             name: str(value) if isinstance(value, datetime) else value for name, value in parameters.items()

@@ -1,9 +1,10 @@
 """The transaction log: one lazy table of receipt lines that every feature is asked from."""
 
 import functools
+import hashlib
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm_analytics.core.errors import MissingDataError
 from crm_analytics.core.files import whole_file
 from crm_analytics.transactions.audit import audit_table
 from crm_analytics.transactions.canonical import Reading
 from crm_analytics.transactions.engines import DuckDBEngine, SparkEngine
-from crm_analytics.transactions.refunds import NET_EFFECT, PURCHASES
+from crm_analytics.transactions.event_source import EventSource
+from crm_analytics.transactions.events import (
+    EVENTS,
+    EVENTS_AS_OF,
+    EventCounts,
+    LogEvents,
+    count_events,
+)
+from crm_analytics.transactions.refunds import NET_EFFECT, ORIGINS, PURCHASES, PURCHASES_AT
 from crm_analytics.transactions.schema import REASONS
 from crm_analytics.transactions.sources import Source
 
@@ -107,7 +117,8 @@ class TransactionLog:
     Nothing is loaded until it is asked for, and questions are asked in SQL over three
     tables: `checked` (every source line and the `reason` it is set aside, or null),
     `lines` (those kept), and `purchases` (those before a snapshot date, with the refund
-    policy applied). The log never changes.
+    policy applied). A log that was given events has a table `events` besides: customer_id,
+    occurred_at, kind, resolved_at, score. The log never changes.
 
     Attributes
     ----------
@@ -137,7 +148,9 @@ class TransactionLog:
         *,
         refunds: str,
         not_after: datetime,
+        events: EventSource | None = None,
     ) -> None:
+        self._events = events
         self.engine = engine
         self.source = source
         self.reading = reading
@@ -179,6 +192,29 @@ class TransactionLog:
         if "counts" in self.__dict__:
             return self.counts.refunds > 0
         return self.query("SELECT 1 AS found FROM lines WHERE is_refund LIMIT 1").num_rows > 0
+
+    @property
+    def has_events(self) -> bool:
+        """Whether the log was given events."""
+        return self._events is not None
+
+    @property
+    def events(self) -> LogEvents:
+        """Complaints, calls and other events beside the lines, to look at.
+
+        Raises MissingDataError if the log was given none.
+        """
+        if self._events is None:
+            raise MissingDataError(
+                "this log has no events. Give them when it is read: read_log(..., events=table_or_path), one row an "
+                "event, with the columns customer_id, occurred_at and kind."
+            )
+        return LogEvents(self, self._events.reading)
+
+    @functools.cached_property
+    def event_counts(self) -> EventCounts:
+        """Where every row of the events went. Raises MissingDataError if the log was given none."""
+        return count_events(self.events.log)
 
     @property
     def n_lines(self) -> int:
@@ -249,7 +285,7 @@ class TransactionLog:
     # Asking
 
     def query(self, sql: str, **parameters: Any) -> pa.Table:
-        """Ask `sql` of the tables `checked` and `lines`, with `$name` parameters bound."""
+        """Ask `sql` of the tables `checked`, `lines` and `events`, with `$name` parameters bound."""
         return self.engine.fetch(*self._prepared(sql, parameters))
 
     def query_as_of(
@@ -257,8 +293,9 @@ class TransactionLog:
     ) -> pa.Table:
         """Ask `sql` of the table `purchases`: what was known before `snapshot_date`.
 
-        Refunds are handled by the log's policy as of that date. `$snapshot_date` is bound;
-        the default is all of the log.
+        Refunds are handled by the log's policy as of that date, and `events` are those before
+        it, still open if they were resolved at it or later. `$snapshot_date` is bound; the
+        default is all of the log.
         """
         return self.engine.fetch(*self._prepared_as_of(sql, snapshot_date, parameters))
 
@@ -272,6 +309,23 @@ class TransactionLog:
     ) -> pa.RecordBatchReader:
         """Like `query_as_of`, in batches of about `rows` rows."""
         return self.engine.stream(*self._prepared_as_of(sql, snapshot_date, parameters), rows)
+
+    def query_at(self, sql: str, origins: Sequence[datetime], **parameters: Any) -> pa.Table:
+        """Ask `sql` of what was known before each of several origins, all in one statement.
+
+        Tables: `origins` (`origin`), `lines` and `purchases_at`. The latter has the lines before
+        the last origin with the refund policy applied, each with the `origin` it is so seen
+        from, or null if it looks the same from every origin after it: a query joins
+        `ON occurred_at < origins.origin AND (purchases_at.origin IS NULL OR purchases_at.origin
+        = origins.origin)`. `$snapshot_date`, the last origin, is bound.
+        """
+        policy = PURCHASES_AT[self.refunds if self.has_refunds else "keep"]
+        bound = parameters | {
+            "not_after": self.not_after,
+            "snapshot_date": max(origins),
+            "origins": ",".join(str(origin) for origin in origins),
+        }
+        return self.engine.fetch(_with(f"{CHECKED},{ORIGINS},\n{policy}", sql), bound)
 
     def snapshot(self, snapshot_date: date | datetime | str | None = None) -> datetime:
         """Return the first instant not seen as a naive datetime; the log's `end` by default.
@@ -303,11 +357,15 @@ class TransactionLog:
         return n
 
     def fingerprint(self) -> str:
-        """SHA-256 of the source's content, in hexadecimal."""
-        return self.source.fingerprint()
+        """SHA-256 of the source's content and of the events' where there are any, in hexadecimal."""
+        own = self.source.fingerprint()
+        if self._events is None:
+            return own
+        return hashlib.sha256(f"{own} {self._events.fingerprint()}".encode()).hexdigest()
 
     def _prepared(self, sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        return _with(CHECKED, sql), parameters | {"not_after": self.not_after}
+        tables = CHECKED if self._events is None else f"{CHECKED},{EVENTS}"
+        return _with(tables, sql), parameters | {"not_after": self.not_after}
 
     def _prepared_as_of(
         self, sql: str, snapshot_date: date | datetime | str | None, parameters: dict[str, Any]
@@ -316,7 +374,8 @@ class TransactionLog:
         policy = PURCHASES[self.refunds] if self.has_refunds else PURCHASES["keep"]
         before = END_OF_TIME if snapshot_date is None else self.snapshot(snapshot_date)
         bound = parameters | {"not_after": self.not_after, "snapshot_date": before}
-        return _with(f"{CHECKED},\n{policy}", sql), bound
+        tables = f"{CHECKED},\n{policy}" if self._events is None else f"{CHECKED},\n{policy},{EVENTS_AS_OF}"
+        return _with(tables, sql), bound
 
 
 def _with(tables: str, sql: str) -> str:

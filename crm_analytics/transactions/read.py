@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pandas as pd
 
 from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.transactions import canonical, engines, schema, sources
+from crm_analytics.transactions.event_source import read_events
+from crm_analytics.transactions.events import REASONS as EVENT_REASONS
 from crm_analytics.transactions.log import TransactionLog
 from crm_analytics.transactions.refunds import POLICIES
 
@@ -29,6 +31,8 @@ def read_log(
     date_format: str | None = None,
     not_after: datetime | str | None = None,
     memory_limit: str | None = None,
+    events: Any = None,
+    event_columns: Mapping[str, str] | None = None,
 ) -> TransactionLog:
     """Open a transaction log, and set aside the lines that break its schema.
 
@@ -58,6 +62,15 @@ def read_log(
         Lines after this instant are set aside as dated in the future; the default is now.
     memory_limit : str, optional
         For DuckDB, such as "2GB"; beyond it queries spill to disk.
+    events : path, DataFrame or Arrow table, optional
+        Complaints, calls, surveys, contracts that start or end: one row an event, with
+        `customer_id`, `occurred_at` and `kind` (text), and where known `resolved_at` and `score`
+        (a number known when the event occurred, such as NPS). Customers are compared in the type
+        of the log's ids. Encoding, delimiter, decimal sign and date formats are found by
+        looking; where day and month cannot be told apart, the log's order is taken. Bad rows
+        are set aside as lines are: see `TransactionLog.event_counts` and `.events`.
+    event_columns : dict, optional
+        As `columns`, for the events.
 
     Returns
     -------
@@ -78,6 +91,12 @@ def read_log(
     >>> log = read_log(table, columns={"customer_id": "musteri", "occurred_at": "tarih", "amount": "tutar"})
     >>> log.to_frame()["amount"].tolist(), log.counts.set_aside
     ([1234.56, 12.5], {'unreadable_amount': 1})
+
+    >>> complaints = pd.DataFrame({"musteri": ["A1", "B7"], "tarih": ["02.01.2008", "?"], "kind": "complaint"})
+    >>> log = read_log(table, columns={"customer_id": "musteri", "occurred_at": "tarih", "amount": "tutar"},
+    ...                events=complaints, event_columns={"customer_id": "musteri", "occurred_at": "tarih"})
+    >>> log.event_counts.kinds, log.event_counts.set_aside
+    ({'complaint': 1}, {'unreadable_date': 1})
     """
     choice(engine, name="engine", allowed=["duckdb", "spark"])
     choice(on_bad, name="on_bad", allowed=["set_aside", "raise"])
@@ -86,6 +105,8 @@ def read_log(
         choice(decimal, name="decimal", allowed=[".", ","])
     if delimiter is not None and len(delimiter) != 1:
         raise ValueError(f"delimiter must be one character. Got {delimiter!r} instead.")
+    if events is None and event_columns is not None:
+        raise ValueError("event_columns names the columns of events, and no events were given.")
     mapping = schema.read_mapping(columns)
     latest = _naive_utc(not_after)
     is_spark_frame = type(source).__module__.startswith("pyspark.")
@@ -116,7 +137,23 @@ def read_log(
             ours = engines.DuckDBEngine(con, relation)
             if engine == "spark":
                 ours = engines.SparkEngine(engines.spark_session().read.parquet(typed))
-        log = TransactionLog(ours, opened, reading, scratch, refunds=refunds, not_after=latest)
+        found_events = None
+        if events is not None:
+            apart = scratch / "events"
+            apart.mkdir()
+            found_events = read_events(
+                events,
+                apart,
+                columns=event_columns,
+                whole_numbers=ours.has_whole_number_customers(),
+                time_zone=reading.time_zone,
+                date_formats=reading.date_formats,
+                memory_limit=memory_limit,
+            )
+            ours.serve_events(found_events.typed)
+        log = TransactionLog(
+            ours, opened, reading, scratch, refunds=refunds, not_after=latest, events=found_events
+        )
         if on_bad == "raise":
             _raise_if_bad(log)
         on_error.pop_all()  # from here on the log cleans up
@@ -131,12 +168,32 @@ def _naive_utc(instant: datetime | str | None) -> datetime:
 
 
 def _raise_if_bad(log: TransactionLog) -> None:
-    aside = log.counts.set_aside
+    _raise_if_any(log.counts.set_aside, log.counts.source, log.set_aside, schema.REASONS, "lines", "log")
+    if log.has_events:
+        found = log.events
+        _raise_if_any(
+            found.counts.set_aside,
+            found.counts.source,
+            found.set_aside,
+            EVENT_REASONS,
+            "events",
+            "log.events",
+        )
+
+
+def _raise_if_any(
+    aside: Mapping[str, int],
+    source: int,
+    rows: Callable[..., pd.DataFrame],
+    reasons: Mapping[str, str],
+    what: str,
+    where: str,
+) -> None:
     if not aside:
         return
-    found = "; ".join(f"{n:,} × {schema.REASONS[reason]} ({reason})" for reason, n in aside.items())
-    first = ", ".join(f"line {n}" for n in log.set_aside(limit=3)["line_number"])
+    found = "; ".join(f"{n:,} × {reasons[reason]} ({reason})" for reason, n in aside.items())
+    first = ", ".join(f"line {n}" for n in rows(limit=3)["line_number"])
     raise SchemaError(
-        f"read_log: {sum(aside.values()):,} of {log.counts.source:,} lines break the schema: {found}. "
-        f"First: {first}. Mend the source, or pass on_bad='set_aside' and look at log.set_aside()."
+        f"read_log: {sum(aside.values()):,} of {source:,} {what} break the schema: {found}. "
+        f"First: {first}. Mend the source, or pass on_bad='set_aside' and look at {where}.set_aside()."
     )

@@ -3,13 +3,14 @@
 from itertools import combinations, permutations
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.metrics import roc_auc_score
 
-from crm_analytics.metrics import gini, lift_at
+from crm_analytics.metrics import gains_curve, gini, lift_at
 
 # Outcomes and scores with many ties, as counts of purchases have.
 customers = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=30)
@@ -100,3 +101,53 @@ def test_fraction_outside_its_range_is_refused(fraction):
 def test_lift_without_positives_is_refused():
     with pytest.raises(ValueError, match="undefined when y_true has no positives"):
         lift_at([0, 0], [1, 2])
+
+
+def test_gains_rise_from_nobody_to_everybody_and_reach_the_best_of_a_perfect_score():
+    y = np.repeat([1, 0], [5, 15])
+    curve = gains_curve(y, y)
+    assert_allclose(curve["gain"], curve["best"])
+    assert curve[["fraction", "gain"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
+    assert np.isnan(curve["lift"].iloc[0])
+    assert_allclose(gains_curve(y, np.ones(20))["gain"], curve["fraction"])  # chance
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=25).filter(
+        lambda rows: any(y for y, _ in rows)
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_gains_and_lift_at_agree_at_every_fraction_in_any_order(rows, random):
+    y, score = zip(*rows, strict=True)
+    curve = gains_curve(y, score)
+    pd.testing.assert_frame_equal(curve, gains_curve(*zip(*random.sample(rows, len(rows)), strict=True)))
+    for row in curve.iloc[1:].itertuples():
+        assert_allclose(row.lift, lift_at(y, score, fraction=row.fraction), rtol=1e-9)
+    assert (curve["gain"] <= curve["best"] + 1e-12).all()
+
+
+def test_gains_of_many_customers_are_thinned_without_loss():
+    rng = np.random.default_rng(4)
+    y = rng.random(30_000) < 0.1
+    score = y + rng.normal(size=y.size)
+    curve = gains_curve(y, score)
+    assert len(curve) == 1001
+    assert_allclose(2 * np.trapezoid(curve["gain"], curve["fraction"]) - 1, gini(y, score) * 0.9, atol=1e-3)
+    for fraction in (0.001, 0.1, 0.5):
+        row = curve.iloc[round(fraction * 1000)]
+        assert_allclose([row["fraction"], row["lift"]], [fraction, lift_at(y, score, fraction=fraction)])
+
+
+@pytest.mark.parametrize(
+    ("y", "score", "message"),
+    [
+        ([0, 0], [1, 2], "gains_curve is undefined when y_true has no positives"),
+        ([0, 2], [1, 2], "y_true must be 0 or 1"),
+        ([0, 1], [1, np.nan], "y_score must be known for every customer"),
+    ],
+)
+def test_undefined_gains_are_refused(y, score, message):
+    with pytest.raises(ValueError, match=message):
+        gains_curve(y, score)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from crm_analytics.features import (
     cohort_activity,
     customer_counts,
     customer_summary,
+    event_features,
     item_table,
     purchase_histories,
 )
@@ -47,6 +49,25 @@ def dirty_table():
             "occurred_at": np.datetime64("2024-01-01", "us") + minutes.astype("timedelta64[m]"),
             "amount": amount,
             "quantity": np.where(amount < 0, -1.0, 1.0),
+        }
+    )
+
+
+def dirty_events():
+    """Ties, open cases, text to be read, and every reason to set aside a row; 300 rows of the same month."""
+    rng = np.random.default_rng(9)
+    n = 300
+    occurred = np.datetime64("2023-12-28", "us") + rng.integers(0, 36 * 24, n) * np.timedelta64(1, "h")
+    resolved = occurred + rng.integers(-(10**5), 10**6, n) * np.timedelta64(1, "s")
+    return pd.DataFrame(
+        {
+            "customer_id": rng.choice([*(f"K{i}" for i in range(12)), "new", " ", None], n),
+            "occurred_at": np.where(rng.random(n) < 0.95, np.datetime_as_string(occurred, "s"), "soon"),
+            "kind": rng.choice(["call", "Şikâyet", "NPS anketi", None], n, p=[0.4, 0.3, 0.28, 0.02]),
+            "resolved_at": np.where(rng.random(n) < 0.6, np.datetime_as_string(resolved, "us"), None),
+            "score": rng.choice(
+                ["8,5", "3", "0,1", "good", "inf", None], n, p=[0.2, 0.2, 0.2, 0.02, 0.02, 0.36]
+            ),
         }
     )
 
@@ -137,6 +158,39 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         .read_all()["amount"]
         .equals(duckdb_log.query_as_of(sql)["amount"])
     )
+
+
+def test_spark_answers_every_question_of_events_alike(spark):
+    duckdb_log, spark_log = (
+        read_log(dirty_table(), events=dirty_events(), engine=engine, not_after="2024-02-01")
+        for engine in ("duckdb", "spark")
+    )
+    assert spark_log.event_counts == duckdb_log.event_counts
+    assert len(duckdb_log.event_counts.set_aside) == 7
+    origins = ["2024-01-09", "2024-01-20 07:00", "2024-01-31"]
+    for ask in (
+        lambda log: log.events.to_frame(),
+        lambda log: log.events.set_aside(),
+        lambda log: event_features(log, origins),
+        lambda log: event_features(log, origins, "M", 1, kinds=["call", "Şikâyet", "fax"]),
+        lambda log: customer_summary(log, "2024-01-20 07:00"),
+    ):
+        assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
+    sql = "SELECT * FROM events ORDER BY customer_id, occurred_at, kind, resolved_at, score"
+    for at in (None, "2024-01-20 07:00"):
+        assert spark_log.query_as_of(sql, at).to_pylist() == duckdb_log.query_as_of(sql, at).to_pylist()
+    assert spark_log.fingerprint() == duckdb_log.fingerprint()
+
+
+def test_events_may_come_as_a_spark_frame(spark):
+    at = datetime(2024, 1, 5)
+    columns = "customer_id int, occurred_at timestamp_ntz"
+    lines = spark.createDataFrame([(1, at, 1.0), (2, at, 2.0)], f"{columns}, amount double")
+    events = spark.createDataFrame([(1, at, "call"), (2, at, "fax")], f"{columns}, kind string")
+    log = read_log(lines, events=events, engine="spark")
+    assert log.event_counts.kinds == {"call": 1, "fax": 1}
+    assert log.event_counts.without_lines == 0
+    assert event_features(log, ["2024-01-09"], kinds=["fax"])["fax_count"].tolist() == [0, 1]
 
 
 def test_a_snapshot_is_no_local_time_on_spark(pairs, spark, monkeypatch):

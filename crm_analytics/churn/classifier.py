@@ -1,0 +1,296 @@
+"""Churn classifier: one call that is at or above the best of its kinds, calibrated, and says why."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from crm_analytics.churn import members
+from crm_analytics.churn.blend import blend_weights
+from crm_analytics.churn.calibrated import calibrate, learn_calibration
+from crm_analytics.churn.columns import as_table, coded, is_number, learn_columns, numbers
+from crm_analytics.churn.folds import Fold, choose_folds, has_origins
+from crm_analytics.churn.leaks import refuse_known_future, telltale_columns
+from crm_analytics.core.errors import SchemaError
+from crm_analytics.core.tables import require
+
+MOST_TO_CHOOSE_BY = 100_000  # rows; what members are chosen by needs no more to settle
+FEWEST = 20  # leavers, and stayers, from which anything beyond the prior is learned
+_NEVER = 1e-6  # a prior of 0 or 1 is taken as so near to it
+
+
+class ChurnClassifier(ClassifierMixin, BaseEstimator):
+    """Probability that a customer leaves, from mixed columns of what was known of them.
+
+    Three learners see every table: a ridge logistic regression on gently bent lines, small
+    strongly regularised trees, and large trees. No one of them is best on every table, so
+    held-out rows say how the log-odds of the three are weighted: rows of later origins where
+    X has origins (`features.SnapshotBuilder`), of other customers elsewhere. With a `prior`,
+    such as the chance of no purchase that `clv.purchase_outlook` gives, they learn what moves
+    a customer away from it; where there is too little to learn from, the prior is the answer.
+    The last held-out rows then calibrate the probabilities. Nothing is resampled or reweighted:
+    that would spoil them and orders customers no better.
+
+    Parameters
+    ----------
+    prior : str, default="p_no_purchase"
+        Column of X with a first estimate of the probability to leave; used where X has it.
+    random_state : int, RandomState or None, default=0
+    n_jobs : int, default=1
+        Threads of the trees; the answer is the same for any number.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        As in y; the second one leaves.
+    columns_ : list of dict
+        How each column is read.
+    constant_columns_ : list of str
+        Columns of one value, which are not looked at.
+    members_ : dict of str to dict
+        What each learner learned.
+    weights_ : ndarray of shape (n_members + 2,)
+        Of the start, the members, and an intercept.
+    calibration_ : dict
+        Method ("platt", "isotonic" or "none") and its curve.
+    telltale_ : list of str
+        Columns that alone order leavers almost perfectly: were they known beforehand?
+    fit_report_ : dict
+        What was chosen, by which rows, in words.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    References
+    ----------
+    Stacking: Wolpert (1992), Neural Networks 5(2); Breiman (1996), Machine Learning 24. Trees:
+    Ke et al. (2017), LightGBM. Reasons: Lundberg et al. (2020), Nature Machine Intelligence 2.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"tenure": rng.integers(1, 60, 2_000), "plan": rng.choice(["month", "year"], 2_000)})
+    >>> leaves = rng.random(2_000) < np.where(X["plan"] == "month", 0.5, 0.1) * 12 / (12 + X["tenure"])
+    >>> model = ChurnClassifier().fit(X, leaves)
+    >>> asked = pd.DataFrame({"tenure": [2, 50], "plan": ["month", "year"]})
+    >>> model.predict_proba(asked)[:, 1].round(1)
+    array([0.4, 0. ])
+    """
+
+    def __init__(self, *, prior: str = "p_no_purchase", random_state: Any = 0, n_jobs: int = 1) -> None:
+        self.prior = prior
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any) -> "ChurnClassifier":
+        """Learn who leaves.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            Numbers (NaN: not known) and words, as they were known beforehand. With index levels
+            `origin` and `label_end` the rows are snapshots, and are held out by time.
+        y : array of shape (n_rows,)
+            Two values; of two words or numbers the later in order leaves: True, 1, "Yes".
+
+        Raises
+        ------
+        SchemaError
+            If a column holds dates, infinite numbers or a word a customer, or the prior is no
+            probability.
+        ValueError
+            If y does not have two values, or is missing somewhere.
+        """
+        table, codes = self._judged(X, y)
+        y01 = codes.astype(float)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        prior = self._prior_of(table)
+        self.has_prior_ = prior is not None
+        start = np.full(y01.size, logit(y01.mean())) if prior is None else prior
+        self.start_ = float(start.mean())
+        table = self._learned_from(table)
+        self.columns_, self.constant_columns_ = learn_columns(table, caller="ChurnClassifier")
+        self.label_end_ = _latest_label(X)
+        values = coded(table, self.columns_, caller="ChurnClassifier.fit")
+        kinds = [column["kind"] for column in self.columns_]
+        self.telltale_ = telltale_columns(values, y01, self.columns_)
+        rows = members.Rows(values, y01, start)
+        if min(y01.sum(), (1 - y01).sum()) < FEWEST or not self.columns_:
+            self._keep_start(prior is not None)
+        else:
+            self._learn(X, rows, kinds, seed)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities to stay and to leave, shape (n_rows, 2).
+
+        Raises SchemaError if X has origins before the last label of the fit was complete:
+        those rows would be judged by a model that was told their future. A word that was not
+        there to learn from counts as a rare one.
+        """
+        check_is_fitted(self, "weights_")
+        refuse_known_future(X, getattr(self, "label_end_", None), caller="ChurnClassifier.predict_proba")
+        leaves = expit(self.decision_function(X))
+        return np.column_stack([1 - leaves, leaves])
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Calibrated log-odds to leave, shape (n_rows,)."""
+        check_is_fitted(self, "weights_")
+        values, start = self._values(X)
+        return calibrate(self._log_odds(values, start), self.calibration_)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likelier class, shape (n_rows,). For decisions take `predict_proba` and what they cost."""
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+
+    # Parts of a fit
+
+    def _learn(self, X: Any, rows: members.Rows, kinds: list[str], seed: int) -> None:
+        n = rows.y.size
+        chosen = np.arange(n)
+        if n > MOST_TO_CHOOSE_BY:
+            chosen = np.sort(np.random.default_rng(seed).permutation(n)[:MOST_TO_CHOOSE_BY])
+        folds, held_out_by = choose_folds(X.iloc[chosen] if has_origins(X) else None, rows.y[chosen], seed)
+        folds = [(chosen[train], chosen[test]) for train, test in folds]
+        learned, said = {}, []
+        learned["logistic"], z = members.learn_logistic(rows, folds, kinds)
+        said.append(z)
+        for name, params in members.TREES.items():
+            learned[name], z = members.learn_trees(
+                rows, folds, kinds, params | {"num_threads": self.n_jobs}, seed
+            )
+            said.append(z)
+        tested = np.concatenate([test for _, test in folds])
+        Z = np.column_stack(said)
+        self.members_ = learned
+        self.weights_ = blend_weights(rows.start[tested], Z[tested], rows.y[tested])
+        last = folds[-1][1] if held_out_by == "origins" else tested
+        blended = np.column_stack([rows.start, Z, np.ones(n)])[last] @ self.weights_
+        self.calibration_ = learn_calibration(blended, rows.y[last])
+        self.fit_report_ = self._report(rows, folds, held_out_by, Z, tested)
+
+    def _report(
+        self, rows: members.Rows, folds: list[Fold], by: str, Z: np.ndarray, tested: np.ndarray
+    ) -> dict[str, Any]:
+        names = list(self.members_)
+        y = rows.y[tested]
+        losses = {
+            name: members.loss_of(rows.start[tested] + Z[tested, k], y) / y.size
+            for k, name in enumerate(names)
+        }
+        blended = np.column_stack([rows.start, Z, np.ones(len(Z))])[tested] @ self.weights_
+        losses = {"start": members.loss_of(rows.start[tested], y) / y.size, **losses}
+        losses["blend"] = members.loss_of(blended, y) / y.size
+        shares = ", ".join(
+            f"{name} {weight:.2f}" for name, weight in zip(names, self.weights_[1:-1], strict=True)
+        )
+        where = f"{len(folds)} later origins" if by == "origins" else f"{len(folds)} folds over customers"
+        return {
+            "n_rows": int(rows.y.size),
+            "leavers": int(rows.y.sum()),
+            "held_out_by": by,
+            "n_folds": len(folds),
+            "log_loss": losses,
+            "message": f"weights by {where}: {'prior' if self.has_prior_ else 'base rate'} "
+            f"{self.weights_[0]:.2f}, {shares}; calibrated by {self.calibration_['method']}",
+        }
+
+    def _keep_start(self, has_prior: bool) -> None:
+        self.members_ = {}
+        self.weights_ = np.array([1.0, 0.0])
+        self.calibration_ = {"method": "none"}
+        what = "the prior is the answer" if has_prior else "everyone gets the base rate"
+        self.fit_report_ = {
+            "message": f"fewer than {FEWEST} rows of one outcome, or no column to learn from: {what}",
+            "held_out_by": "nothing",
+        }
+
+    # Reading tables
+
+    def _judged(self, X: Any, y: Any) -> tuple[pd.DataFrame, np.ndarray]:
+        table = as_table(X)
+        if len(table) == 0 or table.shape[1] == 0:
+            raise ValueError(
+                f"Found array with {len(table)} sample(s) and {table.shape[1]} feature(s) (shape={table.shape}) "
+                "while a minimum of 1 is required by ChurnClassifier."
+            )
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(table, y)
+        if pd.isna(y).any():
+            raise ValueError(
+                f"Input y contains NaN: ChurnClassifier.fit needs an outcome for each row, but {pd.isna(y).sum():,} "
+                f"of {y.size:,} are missing. Leave those rows out; they can be scored."
+            )
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if self.classes_.size == 1:
+            raise ValueError(
+                "ChurnClassifier.fit: y must have two classes, those who stay and those who leave, but all are "
+                f"{self.classes_[0]!r}: one class only. Take a longer horizon or more customers."
+            )
+        if self.classes_.size > 2:
+            raise ValueError(
+                f"Only binary classification is supported. y has {self.classes_.size:,} classes: who stays and who "
+                "leaves must be two."
+            )
+        self.n_features_in_ = table.shape[1]
+        if isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas"):
+            self.feature_names_in_ = np.asarray([str(name) for name in table.columns], dtype=object)
+        return table, codes
+
+    def _learned_from(self, table: pd.DataFrame) -> pd.DataFrame:
+        """With a prior, its log-odds stand in the table under its name."""
+        return table.assign(**{self.prior: self._prior_of(table)}) if self.has_prior_ else table
+
+    def _prior_of(self, table: pd.DataFrame) -> np.ndarray | None:
+        if self.prior not in table.columns:
+            return None
+        if not is_number(table[self.prior], self.prior, "ChurnClassifier"):
+            raise SchemaError(f"ChurnClassifier: {self.prior} must hold probabilities, not words.")
+        values = numbers(table[self.prior], "ChurnClassifier")
+        require(
+            (values >= 0) & (values <= 1),
+            column=self.prior,
+            rule="a probability in [0, 1]",
+            caller="ChurnClassifier",
+            remedy="Mend the prior, or leave the column out.",
+        )
+        return logit(np.clip(values, _NEVER, 1 - _NEVER))
+
+    def _values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        table = as_table(X)
+        if not hasattr(self, "feature_names_in_") and table.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {table.shape[1]} features, but ChurnClassifier is expecting {self.n_features_in_} features "
+                "as input."
+            )
+        start = self._prior_of(table) if self.has_prior_ else np.full(len(table), self.start_)
+        if start is None:
+            raise SchemaError(
+                f"ChurnClassifier: the prior {self.prior!r} is no column of X. Add it as in the fit."
+            )
+        table = self._learned_from(table)
+        return coded(table, self.columns_, caller="ChurnClassifier"), start
+
+    def _log_odds(self, values: np.ndarray, start: np.ndarray) -> np.ndarray:
+        said = [members.log_odds(member, values, self.n_jobs) for member in self.members_.values()]
+        return np.column_stack([start, *said, np.ones(start.size)]) @ self.weights_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _latest_label(X: Any) -> str | None:
+    """When the last label was complete, as text that a model file can hold."""
+    if not has_origins(X):
+        return None
+    return str(X.index.get_level_values("label_end").max())

@@ -1,0 +1,158 @@
+"""What customers did before each of several origins: one SQL text for all features of all origins."""
+
+from crm_analytics.features.periods import PERIOD
+
+ORIGIN_PERIOD = PERIOD.replace("occurred_at", "origin")
+
+# A line that looks the same from every origin is grouped once; lines of a log with refunds once for
+# each origin, since what is left of a day's purchases differs between them.
+_SEEN = """
+grid AS (SELECT origin, {origin_period} - 1 AS now FROM origins),
+views AS (
+    SELECT origin FROM origins WHERE $by_origin
+    UNION ALL SELECT CAST(NULL AS TIMESTAMP) AS origin WHERE NOT $by_origin
+),
+seen_lines AS (
+    SELECT views.origin AS origin, customer_id, {period} AS period, item_id, category, store_id, discount,
+        CAST(amount AS DECIMAL(18, 6)) AS amount
+    FROM purchases_at JOIN views ON purchases_at.origin IS NULL OR purchases_at.origin = views.origin
+    WHERE occurred_at >= $earliest AND occurred_at < coalesce(views.origin, $snapshot_date)
+)""".replace("{period}", PERIOD).replace("{origin_period}", ORIGIN_PERIOD)
+
+# With the days before on which the same thing was bought, a thing is told once in any window: on
+# its first day there. So distinct things are counted without sets, whatever the origins and windows.
+_THINGS = """
+{thing}_days AS (
+    SELECT origin, customer_id, {thing} AS thing, period FROM seen_lines
+    WHERE {thing} IS NOT NULL GROUP BY 1, 2, 3, 4
+),
+{thing}_spaced AS (
+    SELECT origin, customer_id, period,
+        coalesce(lag(period) OVER bought, -1000000000) AS previous,
+        coalesce(lag(period, 2) OVER bought, -1000000000) AS before_that
+    FROM {thing}_days WINDOW bought AS (PARTITION BY origin, customer_id, thing ORDER BY period)
+),
+{thing}_counted AS (
+    SELECT grid.origin AS origin, customer_id,
+        count(CASE WHEN previous <= now - $long THEN 1 END) AS breadth,
+        count(CASE WHEN period > now - $middle AND previous <= now - $middle THEN 1 END) AS breadth_middle,
+        count(CASE WHEN period <= now - $middle AND previous > now - $long AND before_that <= now - $long
+            THEN 1 END) AS usual,
+        count(CASE WHEN period > now - $middle AND previous <= now - $middle AND before_that > now - $long
+            THEN 1 END) AS usual_kept
+    FROM {thing}_spaced JOIN grid
+        ON period <= now AND period > now - $long
+        AND ({thing}_spaced.origin IS NULL OR {thing}_spaced.origin = grid.origin)
+    GROUP BY grid.origin, customer_id
+)"""
+
+SNAPSHOT_SQL = """
+WITH {seen},
+visits AS (
+    SELECT origin, customer_id, period, sum(amount) AS amount, count(*) AS n_lines,
+        count(CASE WHEN discount <> 0 THEN 1 END) AS promoted
+    FROM seen_lines GROUP BY 1, 2, 3
+),
+spaced AS (
+    SELECT *, lag(period) OVER (PARTITION BY origin, customer_id ORDER BY period) AS previous FROM visits
+),
+counted AS (
+    SELECT grid.origin AS origin, now, customer_id,
+        min(period) AS first_period, max(period) AS last_period, count(*) AS n,
+        count(CASE WHEN period > now - $middle THEN 1 END) AS n_middle,
+        count(CASE WHEN period > now - $short THEN 1 END) AS n_short,
+        count(CASE WHEN period <= now - $middle AND period > now - 2 * $middle THEN 1 END) AS n_before,
+        sum(amount) AS spent,
+        coalesce(sum(CASE WHEN period > now - $middle THEN amount END), 0) AS spent_middle,
+        coalesce(sum(CASE WHEN period > now - $short THEN amount END), 0) AS spent_short,
+        coalesce(sum(CASE WHEN period <= now - $middle AND period > now - 2 * $middle THEN amount END), 0)
+            AS spent_before,
+        max(amount) AS largest,
+        max_by(amount, period) AS spent_last,
+        max_by(CASE WHEN previous > now - $long THEN period - previous END, period) AS gap_last,
+        max(CASE WHEN previous > now - $long THEN period - previous END) AS gap_longest,
+        sum(CASE WHEN previous > now - $long
+            THEN CAST(period - previous AS BIGINT) * (period - previous) END) AS gap_squares,
+        sum(n_lines) AS n_lines, sum(promoted) AS promoted
+    FROM spaced JOIN grid
+        ON period <= now AND period > now - $long AND (spaced.origin IS NULL OR spaced.origin = grid.origin)
+    GROUP BY grid.origin, now, customer_id
+),
+returned AS (
+    SELECT grid.origin AS origin, customer_id, count(*) AS n_returns
+    FROM lines JOIN grid ON occurred_at < grid.origin
+    WHERE is_refund AND occurred_at >= $earliest AND {period} > now - $long
+    GROUP BY grid.origin, customer_id
+),
+{items},
+{categories},
+{stores},
+numbers AS (
+    SELECT counted.*, CAST(n AS DOUBLE) AS purchases, CAST(now - last_period AS DOUBLE) AS silence,
+        CASE WHEN n > 1 THEN CAST(last_period - first_period AS DOUBLE) / (n - 1) END AS mean_gap
+    FROM counted
+)
+SELECT numbers.origin, numbers.customer_id,
+    silence AS since_last,
+    CAST(now - first_period AS DOUBLE) AS since_first,
+    CAST(n_short AS DOUBLE) AS purchases_short, CAST(n_middle AS DOUBLE) AS purchases_middle,
+    purchases AS purchases_long,
+    CAST(spent_short AS DOUBLE) AS amount_short, CAST(spent_middle AS DOUBLE) AS amount_middle,
+    CAST(spent AS DOUBLE) AS amount_long,
+    CAST(spent AS DOUBLE) / purchases AS amount_mean, CAST(largest AS DOUBLE) AS amount_largest,
+    CAST(spent_last AS DOUBLE) AS amount_last,
+    mean_gap AS gap_mean,
+    CASE WHEN n > 2 THEN sqrt(greatest(gap_squares / CAST(n - 1 AS DOUBLE) - mean_gap * mean_gap, 0)) END
+        AS gap_spread,
+    CAST(gap_longest AS DOUBLE) AS gap_longest,
+    gap_last / mean_gap AS gap_last_ratio,
+    silence / mean_gap AS since_last_ratio,
+    CASE WHEN n_middle + n_before > 0 THEN CAST(n_middle - n_before AS DOUBLE) / (n_middle + n_before) END AS trend,
+    CASE WHEN spent_middle + spent_before > 0
+        THEN CAST(spent_middle - spent_before AS DOUBLE) / CAST(spent_middle + spent_before AS DOUBLE) END
+        AS amount_trend,
+    n_lines / purchases AS lines_mean,
+    CAST(promoted AS DOUBLE) / n_lines AS promotion_share,
+    coalesce(n_returns, 0) / (n_lines + CAST(coalesce(n_returns, 0) AS DOUBLE)) AS return_share,
+    CAST(coalesce(item_id_counted.breadth, 0) AS DOUBLE) AS items,
+    CAST(coalesce(category_counted.breadth, 0) AS DOUBLE) AS categories,
+    CAST(coalesce(category_counted.breadth_middle, 0) AS DOUBLE) AS categories_middle,
+    CAST(coalesce(store_id_counted.breadth, 0) AS DOUBLE) AS stores,
+    CASE WHEN item_id_counted.usual > 0
+        THEN CAST(item_id_counted.usual_kept AS DOUBLE) / item_id_counted.usual END AS basket_stability
+FROM numbers
+LEFT JOIN returned ON returned.customer_id = numbers.customer_id AND returned.origin = numbers.origin
+LEFT JOIN item_id_counted ON item_id_counted.customer_id = numbers.customer_id
+    AND item_id_counted.origin = numbers.origin
+LEFT JOIN category_counted ON category_counted.customer_id = numbers.customer_id
+    AND category_counted.origin = numbers.origin
+LEFT JOIN store_id_counted ON store_id_counted.customer_id = numbers.customer_id
+    AND store_id_counted.origin = numbers.origin
+ORDER BY numbers.origin, numbers.customer_id"""
+for _name, _part in {
+    "{seen}": _SEEN,
+    "{items}": _THINGS.replace("{thing}", "item_id"),
+    "{categories}": _THINGS.replace("{thing}", "category"),
+    "{stores}": _THINGS.replace("{thing}", "store_id"),
+    "{period}": PERIOD,
+}.items():
+    SNAPSHOT_SQL = SNAPSHOT_SQL.replace(_name, _part)
+
+# What each feature is made of, where the log need not have it.
+NEEDS = {
+    "promotion_share": "discount",
+    "items": "item_id",
+    "basket_stability": "item_id",
+    "categories": "category",
+    "categories_middle": "category",
+    "stores": "store_id",
+}
+
+# Purchases and spend in the label window that ends at each origin of the grid.
+OUTCOME_SQL = """
+WITH {seen}
+SELECT grid.origin AS label_end, customer_id, CAST(count(DISTINCT period) AS BIGINT) AS purchases,
+    CAST(sum(amount) AS DOUBLE) AS amount
+FROM seen_lines JOIN grid ON period <= now AND period > now - $horizon
+    AND (seen_lines.origin IS NULL OR seen_lines.origin = grid.origin)
+GROUP BY grid.origin, customer_id ORDER BY grid.origin, customer_id""".replace("{seen}", _SEEN)
