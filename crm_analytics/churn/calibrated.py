@@ -45,5 +45,5 @@ def calibrate(log_odds: np.ndarray, learned: dict[str, Any]) -> np.ndarray:
 
 
 def _line(log_odds: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    slope, intercept = blend_weights(log_odds, np.zeros((y.size, 0)), y)
+    slope, intercept = blend_weights(log_odds[:, None], y, np.ones(1))
     return float(slope), float(intercept)

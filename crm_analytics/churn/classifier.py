@@ -1,5 +1,6 @@
 """Churn classifier: one call that is at or above the best of its kinds, calibrated, and says why."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,17 @@ from crm_analytics.churn import members
 from crm_analytics.churn.blend import blend_weights
 from crm_analytics.churn.calibrated import calibrate, learn_calibration
 from crm_analytics.churn.columns import as_table, coded, is_number, learn_columns, numbers
-from crm_analytics.churn.folds import Fold, choose_folds, has_origins
+from crm_analytics.churn.folds import choose_folds, has_origins
 from crm_analytics.churn.leaks import refuse_known_future, telltale_columns
-from crm_analytics.core.errors import SchemaError
+from crm_analytics.churn.reason_words import groups_of
+from crm_analytics.churn.reasons import effect_table, in_parts, reason_table
+from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.core.tables import require
+from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS
 
 MOST_TO_CHOOSE_BY = 100_000  # rows; what members are chosen by needs no more to settle
+# Of the learners, before the held-out rows have spoken.
+SHARES = {"logistic": 1.0, "small trees": 1.0, "large trees": 0.5}
 FEWEST = 20  # leavers, and stayers, from which anything beyond the prior is learned
 _NEVER = 1e-6  # a prior of 0 or 1 is taken as so near to it
 
@@ -111,18 +117,18 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         prior = self._prior_of(table)
         self.has_prior_ = prior is not None
         start = np.full(y01.size, logit(y01.mean())) if prior is None else prior
-        self.start_ = float(start.mean())
+        self.start_ = float(logit(y01.mean()))
+        self.prior_mean_ = float(start.mean())
         table = self._learned_from(table)
         self.columns_, self.constant_columns_ = learn_columns(table, caller="ChurnClassifier")
         self.label_end_ = _latest_label(X)
         values = coded(table, self.columns_, caller="ChurnClassifier.fit")
-        kinds = [column["kind"] for column in self.columns_]
         self.telltale_ = telltale_columns(values, y01, self.columns_)
         rows = members.Rows(values, y01, start)
         if min(y01.sum(), (1 - y01).sum()) < FEWEST or not self.columns_:
             self._keep_start(prior is not None)
         else:
-            self._learn(X, rows, kinds, seed)
+            self._learn(X, rows, seed)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -147,62 +153,139 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         """The likelier class, shape (n_rows,). For decisions take `predict_proba` and what they cost."""
         return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
 
+    def reasons(
+        self, X: Any, n: int = 3, *, groups: Mapping[str, Sequence[str]] | None = None, unit: str = "D"
+    ) -> pd.DataFrame:
+        """What moves each row's probability most, in words.
+
+        Effects are Shapley values along the paths of the trees and the terms of the logistic
+        regression, weighted as the blend weights them: together they are the log-odds before the
+        last calibration less those of an average row. They say what the model goes by, not what
+        would happen if the customer were different.
+
+        Parameters
+        ----------
+        X : as for `predict_proba`
+        n : int >= 1
+            Reasons a row, at most.
+        groups : dict of str to list of str, optional
+            Columns that are one reason. Columns of snapshots have their groups (silence, spend,
+            rhythm, …), and so have the columns of each kind of event; any other is its own.
+        unit : {"D", "W", "M", "h"}
+            Of times in snapshots, for the words.
+
+        Returns
+        -------
+        DataFrame on the index of X, `n` rows for each by falling size: `rank` (from 1), `reason` (in
+        words, by the column of the group that says most), `group`, `effect` (log-odds; > 0
+        raises the risk), `points` (how much lower the probability would be without it).
+        """
+        check_is_fitted(self, "weights_")
+        choice(unit, name="unit", allowed=PERIODS_PER_YEAR)
+        if not n >= 1 or n != int(n):
+            raise ValueError(f"n must be a whole number >= 1. Got {n!r} instead.")
+        table = as_table(X)
+        names = [column["name"] for column in self.columns_]
+        parts = []
+        for part in in_parts(len(table)):
+            values, start = self._values(table.iloc[part])
+            parts.append(
+                reason_table(
+                    table.iloc[part],
+                    self._effects(values, start),
+                    calibrate(self._log_odds(values, start), self.calibration_),
+                    names,
+                    n=int(n),
+                    groups=groups,
+                    unit=UNIT_WORDS[unit],
+                    caller="ChurnClassifier.reasons",
+                )
+            )
+        return pd.concat(parts)
+
+    def effects(self, X: Any, *, groups: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
+        """What moves the probabilities of X most, over all rows.
+
+        Returns
+        -------
+        DataFrame by falling `mean_effect` (mean size, log-odds): `group`, `mean_effect`, `share` (of
+        their sum), `direction` (in [-1, 1]: rank correlation of the group's strongest column with
+        its effect; > 0 means that more of it raises the risk).
+        """
+        check_is_fitted(self, "weights_")
+        table = as_table(X)
+        values, start = self._values(table)
+        names = groups_of([c["name"] for c in self.columns_], groups, caller="ChurnClassifier.effects")
+        found = [self._effects(values[part], start[part]) for part in in_parts(len(table))]
+        return effect_table(np.concatenate(found), values, names)
+
     # Parts of a fit
 
-    def _learn(self, X: Any, rows: members.Rows, kinds: list[str], seed: int) -> None:
+    def _learn(self, X: Any, rows: members.Rows, seed: int) -> None:
         n = rows.y.size
         chosen = np.arange(n)
         if n > MOST_TO_CHOOSE_BY:
             chosen = np.sort(np.random.default_rng(seed).permutation(n)[:MOST_TO_CHOOSE_BY])
         folds, held_out_by = choose_folds(X.iloc[chosen] if has_origins(X) else None, rows.y[chosen], seed)
         folds = [(chosen[train], chosen[test]) for train, test in folds]
-        learned, said = {}, []
-        learned["logistic"], z = members.learn_logistic(rows, folds, kinds)
-        said.append(z)
-        for name, params in members.TREES.items():
-            learned[name], z = members.learn_trees(
-                rows, folds, kinds, params | {"num_threads": self.n_jobs}, seed
-            )
-            said.append(z)
         tested = np.concatenate([test for _, test in folds])
+        self.members_, said, centre = {}, [], []
+        if self.has_prior_:
+            said.append(rows.start)
+            centre.append(1.0)
+        for from_prior in (True, False) if self.has_prior_ else (False,):
+            given = rows if from_prior else self._afresh(rows)
+            kinds = self._kinds(from_prior)
+            for name, share in SHARES.items():
+                if name == "logistic":
+                    member, z = members.learn_logistic(given, folds, kinds)
+                else:
+                    params = members.TREES[name] | {"num_threads": self.n_jobs}
+                    plain = ["number"] * len(kinds) if name in members.WORDS_AS_NUMBERS else kinds
+                    member, z = members.learn_trees(given, folds, plain, params, seed)
+                self.members_[f"{name} from the prior" if from_prior else name] = member
+                said.append(z)
+                centre.append(share)
         Z = np.column_stack(said)
-        self.members_ = learned
-        self.weights_ = blend_weights(rows.start[tested], Z[tested], rows.y[tested])
+        self.weights_ = blend_weights(Z[tested], rows.y[tested], np.array(centre) / sum(centre))
         last = folds[-1][1] if held_out_by == "origins" else tested
-        blended = np.column_stack([rows.start, Z, np.ones(n)])[last] @ self.weights_
-        self.calibration_ = learn_calibration(blended, rows.y[last])
-        self.fit_report_ = self._report(rows, folds, held_out_by, Z, tested)
-
-    def _report(
-        self, rows: members.Rows, folds: list[Fold], by: str, Z: np.ndarray, tested: np.ndarray
-    ) -> dict[str, Any]:
-        names = list(self.members_)
+        blended = Z @ self.weights_[:-1] + self.weights_[-1]
+        self.calibration_ = learn_calibration(blended[last], rows.y[last])
+        names = [*(["prior"] if self.has_prior_ else []), *self.members_]
         y = rows.y[tested]
-        losses = {
-            name: members.loss_of(rows.start[tested] + Z[tested, k], y) / y.size
-            for k, name in enumerate(names)
-        }
-        blended = np.column_stack([rows.start, Z, np.ones(len(Z))])[tested] @ self.weights_
-        losses = {"start": members.loss_of(rows.start[tested], y) / y.size, **losses}
-        losses["blend"] = members.loss_of(blended, y) / y.size
-        shares = ", ".join(
-            f"{name} {weight:.2f}" for name, weight in zip(names, self.weights_[1:-1], strict=True)
+        losses = {name: members.loss_of(Z[tested, k], y) / y.size for k, name in enumerate(names)}
+        where = (
+            f"{len(folds)} later origins"
+            if held_out_by == "origins"
+            else f"{len(folds)} folds over customers"
         )
-        where = f"{len(folds)} later origins" if by == "origins" else f"{len(folds)} folds over customers"
-        return {
-            "n_rows": int(rows.y.size),
+        shares = ", ".join(
+            f"{name} {weight:.2f}" for name, weight in zip(names, self.weights_[:-1], strict=True)
+        )
+        self.fit_report_ = {
+            "n_rows": n,
             "leavers": int(rows.y.sum()),
-            "held_out_by": by,
+            "held_out_by": held_out_by,
             "n_folds": len(folds),
-            "log_loss": losses,
-            "message": f"weights by {where}: {'prior' if self.has_prior_ else 'base rate'} "
-            f"{self.weights_[0]:.2f}, {shares}; calibrated by {self.calibration_['method']}",
+            "log_loss": losses | {"blend": members.loss_of(blended[tested], y) / y.size},
+            "message": f"weights by {where}: {shares}; calibrated by {self.calibration_['method']}",
         }
+
+    def _afresh(self, rows: members.Rows) -> members.Rows:
+        """The rows as one sees them who does not know the prior."""
+        base = np.full(rows.y.size, logit(rows.y.mean()))
+        return members.Rows(rows.X[:, self._places(False)], rows.y, base)
+
+    def _places(self, from_prior: bool) -> list[int]:
+        return [k for k, column in enumerate(self.columns_) if from_prior or column["name"] != self.prior]
+
+    def _kinds(self, from_prior: bool) -> list[str]:
+        return [self.columns_[k]["kind"] for k in self._places(from_prior)]
 
     def _keep_start(self, has_prior: bool) -> None:
         self.members_ = {}
         self.weights_ = np.array([1.0, 0.0])
-        self.calibration_ = {"method": "none"}
+        self.calibration_ = {"method": "platt", "slope": 1.0, "intercept": 0.0}
         what = "the prior is the answer" if has_prior else "everyone gets the base rate"
         self.fit_report_ = {
             "message": f"fewer than {FEWEST} rows of one outcome, or no column to learn from: {what}",
@@ -277,8 +360,32 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         return coded(table, self.columns_, caller="ChurnClassifier"), start
 
     def _log_odds(self, values: np.ndarray, start: np.ndarray) -> np.ndarray:
-        said = [members.log_odds(member, values, self.n_jobs) for member in self.members_.values()]
-        return np.column_stack([start, *said, np.ones(start.size)]) @ self.weights_
+        """Blended, before calibration; shape (n_rows,)."""
+        said = [start] if self.has_prior_ or not self.members_ else []
+        for name, member in self.members_.items():
+            from_prior = name.endswith("from the prior")
+            begin = start if from_prior else self.start_
+            said.append(begin + members.log_odds(member, values[:, self._places(from_prior)], self.n_jobs))
+        return np.column_stack(said) @ self.weights_[:-1] + self.weights_[-1]
+
+    def _effects(self, values: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """What each column adds to the blended log-odds, shape (n_rows, n_columns)."""
+        out = np.zeros(values.shape)
+        by_prior = self.weights_[0] if self.has_prior_ else 0.0
+        weights = self.weights_[int(self.has_prior_) : -1]
+        for (name, member), weight in zip(self.members_.items(), weights, strict=True):
+            from_prior = name.endswith("from the prior")
+            if weight > 0:
+                places = self._places(from_prior)
+                out[:, places] += (
+                    weight * members.contributions(member, values[:, places], self.n_jobs)[:, :-1]
+                )
+                by_prior += weight if from_prior else 0.0
+        if self.has_prior_:
+            for place, column in enumerate(self.columns_):
+                if column["name"] == self.prior:
+                    out[:, place] += by_prior * (start - self.prior_mean_)
+        return out
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -20,7 +20,7 @@ def as_table(X: Any) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
-        return X
+        return X if all(isinstance(name, str) for name in X.columns) else X.rename(columns=str)
     values = np.asarray(X)
     if values.ndim != 2:
         raise ValueError(f"X must be a table, a row a customer. Got the shape {values.shape} instead.")
@@ -80,7 +80,7 @@ def coded(table: pd.DataFrame, coding: list[dict[str, Any]], *, caller: str) -> 
 
 def is_number(values: pd.Series, name: str, caller: str) -> bool:
     """Whether a column holds numbers; SchemaError for dates, and for dates or numbers as text."""
-    if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
+    if values.dtype.kind in "mM" or isinstance(values.dtype, pd.PeriodDtype | pd.DatetimeTZDtype):
         raise SchemaError(f"{caller}: {name} holds dates. Turn it into days since, or leave it out.")
     if pd.api.types.is_numeric_dtype(values):
         return True

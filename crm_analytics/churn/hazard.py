@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.churn.hazard_columns import as_table, contrasts, design_of, effect_names, learn_columns
+from crm_analytics.churn.columns import as_table
+from crm_analytics.churn.hazard_columns import contrasts, design_of, effect_names, learn_columns
 from crm_analytics.churn.hazard_likelihood import fit_hazard
 from crm_analytics.churn.hazard_trees import added_by_trees, choose_by_holding_out, grow_hazard_trees
 from crm_analytics.churn.person_periods import Watch, step_starts
@@ -141,7 +142,7 @@ class HazardModel(BaseEstimator):
         """
         self._judge_parameters()
         caller = "HazardModel.fit"
-        table = as_table(X)
+        table = as_table(X).rename(columns=str)
         begun, ended, churned = watched(y, len(table), caller)
         weight = weights_of(sample_weight, len(table))
         told = [name for name in table.columns if name in ("duration", "churned", "entry")]
@@ -385,7 +386,7 @@ class HazardModel(BaseEstimator):
 
     def _table(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
-        table = as_table(X)
+        table = as_table(X).rename(columns=str)
         if len(table) == 0:
             raise ValueError("HazardModel: X has no row, and a minimum of 1 is required.")
         return table

@@ -5,24 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crm_analytics.churn.columns import MISSING, is_number, numbers, words
 from crm_analytics.core.errors import SchemaError
-from crm_analytics.core.tables import require, require_columns
+from crm_analytics.core.tables import require_columns
 
 _MOST_LEVELS = 100  # more words than this name customers or dates, not kinds of customers
-MISSING = "(missing)"
-
-
-def as_table(X: Any) -> pd.DataFrame:
-    """A DataFrame (pandas, polars or Arrow) as it is; of an array, columns x0, x1, …"""
-    if hasattr(X, "to_pandas"):
-        X = X.to_pandas()
-    if isinstance(X, pd.DataFrame):
-        named = all(isinstance(name, str) for name in X.columns)
-        return X if named else X.set_axis([str(name) for name in X.columns], axis=1)
-    values = np.asarray(X)
-    if values.ndim != 2:
-        raise ValueError(f"X must be a table, a row a customer. Got the shape {values.shape} instead.")
-    return pd.DataFrame(values, columns=[f"x{place}" for place in range(values.shape[1])])
 
 
 def learn_columns(table: pd.DataFrame, weight: np.ndarray, *, caller: str) -> list[dict[str, Any]]:
@@ -35,17 +22,17 @@ def learn_columns(table: pd.DataFrame, weight: np.ndarray, *, caller: str) -> li
     require_columns(table, list(table.columns), caller=caller)
     coding = []
     for name in table.columns:
-        if _is_number(table[name], str(name), caller):
-            coding.append(_learn_number(str(name), _numbers(table[name], caller), weight))
+        if is_number(table[name], str(name), caller):
+            coding.append(_learn_number(str(name), numbers(table[name], caller), weight))
         else:
-            words = _words(table[name])
-            levels = sorted(set(words))
+            found = words(table[name])
+            levels = sorted(set(found))
             if len(levels) > _MOST_LEVELS:
                 raise SchemaError(
                     f"{caller}: {name} has {len(levels):,} different words, and {_MOST_LEVELS} are allowed. Leave "
                     "out what names a customer; turn dates into days since, and numbers in text into numbers."
                 )
-            shares = [float(weight[words == level].sum() / weight.sum()) for level in levels]
+            shares = [float(weight[found == level].sum() / weight.sum()) for level in levels]
             coding.append({"name": str(name), "levels": levels, "shares": shares})
     return coding
 
@@ -61,21 +48,21 @@ def design_of(table: pd.DataFrame, coding: list[dict[str, Any]], *, caller: str)
         values = table[column["name"]]
         if "levels" in column:
             if len(column["levels"]) > 1:
-                words = _words(values)
-                known = np.isin(words, column["levels"])
+                found = words(values)
+                known = np.isin(found, column["levels"])
                 parts += [
-                    np.where(known, (words == level) - share, 0.0)
+                    np.where(known, (found == level) - share, 0.0)
                     for level, share in zip(column["levels"], column["shares"], strict=True)
                 ]
             continue
-        if not _is_number(values, column["name"], caller):
+        if not is_number(values, column["name"], caller):
             raise SchemaError(
                 f"{caller}: {column['name']} was numeric when fitted, and is {values.dtype} now."
             )
-        numbers = _numbers(values, caller)
-        absent = np.isnan(numbers)
+        known = numbers(values, caller)
+        absent = np.isnan(known)
         if column["scale"] > 0:
-            parts.append(np.where(absent, 0.0, (numbers - column["mean"]) / column["scale"]))
+            parts.append(np.where(absent, 0.0, (known - column["mean"]) / column["scale"]))
         if 0 < column["missing"] < 1:
             parts.append(absent - column["missing"])
     return np.stack(parts, axis=1) if parts else np.zeros((len(table), 0))
@@ -108,37 +95,13 @@ def contrasts(coding: list[dict[str, Any]]) -> np.ndarray:
     return matrix
 
 
-def _learn_number(name: str, numbers: np.ndarray, weight: np.ndarray) -> dict[str, Any]:
-    there = ~np.isnan(numbers)
+def _learn_number(name: str, values: np.ndarray, weight: np.ndarray) -> dict[str, Any]:
+    there = ~np.isnan(values)
     missing = float(weight[~there].sum() / weight.sum())
     if not weight[there].sum() > 0:
         return {"name": name, "mean": 0.0, "scale": 0.0, "missing": 1.0}
-    mean = float(np.average(numbers[there], weights=weight[there]))
-    scale = float(np.sqrt(np.average((numbers[there] - mean) ** 2, weights=weight[there])))
+    mean = float(np.average(values[there], weights=weight[there]))
+    scale = float(np.sqrt(np.average((values[there] - mean) ** 2, weights=weight[there])))
     # Equal numbers leave rounding of their mean behind.
     varies = scale > 1e-12 * max(1.0, abs(mean))
     return {"name": name, "mean": mean, "scale": scale if varies else 0.0, "missing": missing}
-
-
-def _is_number(values: pd.Series, name: str, caller: str) -> bool:
-    dtype = values.dtype
-    if getattr(dtype, "kind", "") in "mM" or isinstance(dtype, pd.PeriodDtype | pd.DatetimeTZDtype):
-        raise SchemaError(f"{caller}: {name} holds dates. Turn it into days since, or leave it out.")
-    return pd.api.types.is_numeric_dtype(values)
-
-
-def _numbers(values: pd.Series, caller: str) -> np.ndarray:
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    require(
-        ~np.isinf(numbers),
-        column=str(values.name),
-        rule="finite or missing",
-        caller=caller,
-        remedy="Say NaN where it is not known.",
-    )
-    return numbers
-
-
-def _words(values: pd.Series) -> np.ndarray:
-    words = values.astype(object).to_numpy()
-    return np.where(pd.isna(words), MISSING, words.astype(str)).astype(object)

@@ -8,6 +8,8 @@ import typer
 from tqdm import tqdm
 
 from crm_analytics import batch
+from crm_analytics.cli.monitoring import say_monitoring, write_drift_chart
+from crm_analytics.cli.run import ALARM
 from crm_analytics.cli.source import open_log
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core.files import whole_file
@@ -183,6 +185,39 @@ def report(
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")
     typer.echo(f"Written: {output}")
+
+
+@app.command()
+def monitor(
+    earlier: Annotated[Path, typer.Argument(help="folder written by an earlier `crm-analytics score`")],
+    later: Annotated[Path, typer.Argument(help="folder written by a later one")],
+    output: Annotated[Path | None, typer.Option(help="write the table of drift to this CSV file")] = None,
+    chart: Annotated[Path | None, typer.Option(help="draw the drift into this SVG file")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="a column not to compare; may be repeated")
+    ] = None,
+    realised: Annotated[
+        str | None,
+        typer.Option(help="log of what happened since: who left, against EARLIER's churn probabilities"),
+    ] = None,
+    columns: Columns = None,
+    fail_on_alarm: Annotated[bool, typer.Option("--fail-on-alarm", help="exit with 4 on an alarm")] = False,
+) -> int:
+    """Compare the scores of two runs: what drifted, and who left of those who were said to."""
+    if columns is not None and realised is None:
+        raise typer.BadParameter("--columns describes a log, and none is given: --realised LOG.")
+    opened = None if realised is None else open_log(realised, columns)
+    found = batch.monitor(earlier, later, log=opened, exclude=exclude or [])
+    if chart is not None:
+        write_drift_chart(found, chart)
+    if output is not None:
+        with whole_file(output) as temporary:
+            found.drift.to_csv(temporary, index=False)
+    say_monitoring(found, say=typer.echo)
+    for path in (output, chart):
+        if path is not None:
+            typer.echo(f"Written: {path}")
+    return ALARM if fail_on_alarm and found.alarms() else 0
 
 
 @app.command()

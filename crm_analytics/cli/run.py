@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-USAGE, DATA, OTHER = 2, 3, 1
+USAGE, DATA, OTHER, ALARM = 2, 3, 1, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `crm-analytics`; exit 0, or 2 wrong usage, 3 data that breaks the contract, 1 anything else.
 
+    `monitor --fail-on-alarm` exits with 4 where it raises an alarm.
     With CRM_ANALYTICS_TRACEBACK set, errors are raised instead, for whoever debugs.
     """
     from crm_analytics.cli.app import app

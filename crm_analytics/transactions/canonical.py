@@ -18,9 +18,9 @@ from crm_analytics.transactions.schema import COLUMNS, LINE_NUMBER, RAW_LINE, SO
 
 BIGINT, BOOLEAN, DOUBLE, TIMESTAMP, VARCHAR = "BIGINT", "BOOLEAN", "DOUBLE", "TIMESTAMP", "VARCHAR"
 
-_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-_FLOATS = {"FLOAT", "DOUBLE"}
-_NUMBERS = _INTEGERS | _FLOATS | {"UBIGINT", "HUGEINT", "UHUGEINT", '"NULL"'}  # and DECIMAL(…)
+INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+FLOATS = {"FLOAT", "DOUBLE"}
+_NUMBERS = INTEGERS | FLOATS | {"UBIGINT", "HUGEINT", "UHUGEINT", '"NULL"'}  # and DECIMAL(…)
 _NOTHING = ConstantExpression(None)
 
 
@@ -77,13 +77,13 @@ def canonical(
     }
     for name, kind in COLUMNS.items():
         if kind == "time":
-            columns |= _time(named, name, kinds[name], date_format, reading, mapping[name])
+            columns |= as_time(named, name, kinds[name], date_format, reading, mapping[name])
         elif kind == "number":
-            columns |= _number(named, name, kinds.get(name), decimal, delimiter, reading, mapping.get(name))
+            columns |= as_number(named, name, kinds.get(name), decimal, delimiter, reading, mapping.get(name))
         elif kind == "id":
-            columns[name] = _identifier(name, kinds.get(name))
+            columns[name] = as_identifier(name, kinds.get(name))
         else:
-            columns[name] = _text(name) if name in kinds else _NOTHING.cast(VARCHAR)
+            columns[name] = as_text(name) if name in kinds else _NOTHING.cast(VARCHAR)
     if "amount" not in mapping:  # the schema saw to it that these two are there
         product = columns["quantity"] * columns["unit_price"]
         columns["amount"] = FunctionExpression("round", product, ConstantExpression(6))
@@ -97,37 +97,37 @@ def canonical(
     return named.select(*(column.alias(name) for name, column in columns.items())), reading
 
 
-def _text(name: str) -> Expression:
+def as_text(name: str) -> Expression:
     """The column as text, with the words for "nothing" made null."""
     value = ColumnExpression(name).cast(VARCHAR)
     # Not `isin`: DuckDB makes a join of it, which every query then pays for, asked or not.
-    return CaseExpression(~_matches(_trimmed(value), text_values.NOTHING), value)
+    return CaseExpression(~matches(trimmed(value), text_values.NOTHING), value)
 
 
-def _trimmed(value: Expression) -> Expression:
+def trimmed(value: Expression) -> Expression:
     """Text without blanks around, and with plain ones within."""
     plain = FunctionExpression("replace", value, *map(ConstantExpression, ("\u00a0", " ")))
     return FunctionExpression("trim", plain, ConstantExpression(" \t\r\n"))
 
 
-def _identifier(name: str, kind: str | None) -> Expression:
+def as_identifier(name: str, kind: str | None) -> Expression:
     """Integers stay integers, text stays text, whole floats (ids with gaps) become integers."""
     if kind is None:
         return _NOTHING.cast(VARCHAR)
     column = ColumnExpression(name)
-    if kind in _INTEGERS:
+    if kind in INTEGERS:
         return column.cast(BIGINT)
-    if kind in _FLOATS:
+    if kind in FLOATS:
         value = column.cast(DOUBLE)
         whole = (FunctionExpression("abs", value) < ConstantExpression(2.0**53)) & (
             FunctionExpression("floor", value) == value
         )
         # floats beyond 2**53 do not hold an id exactly, and the cast must not see inf
         return CaseExpression(whole, value).cast(BIGINT)
-    return _text(name)
+    return as_text(name)
 
 
-def _number(
+def as_number(
     named: duckdb.DuckDBPyRelation,
     name: str,
     kind: str | None,
@@ -136,6 +136,7 @@ def _number(
     reading: Reading,
     source_name: str | None,
 ) -> dict[str, Expression]:
+    """The column as a number, and as it came where it came as text; the decimal sign is found by counting."""
     text_name = f"{name}_text"
     if kind is None:
         return {name: _NOTHING.cast(DOUBLE), text_name: _NOTHING.cast(VARCHAR)}
@@ -147,11 +148,11 @@ def _number(
         raise SchemaError(
             f"read_log: {name} = {source_name!r} holds {kind}, not numbers. Name another column."
         )
-    text = _text(name)
-    bare = _replace(text, text_values.NUMBER_JUNK, "")
-    fits = {sign: _matches(bare, pattern) for sign, pattern in text_values.NUMBER_WITH.items()}
+    text = as_text(name)
+    bare = replaced(text, text_values.NUMBER_JUNK, "")
+    fits = {sign: matches(bare, pattern) for sign, pattern in text_values.NUMBER_WITH.items()}
     if decimal is None:
-        only_point, only_comma = _count(named, fits["."] & ~fits[","], fits[","] & ~fits["."])
+        only_point, only_comma = count_rows(named, fits["."] & ~fits[","], fits[","] & ~fits["."])
         decimal = text_values.choose_decimal(only_point, only_comma, delimiter)
     reading.decimal[name] = decimal
     reading.text_columns.append(name)
@@ -163,12 +164,12 @@ def _number(
     stripped = FunctionExpression("rtrim", plain, ConstantExpression("-"))
     minus = FunctionExpression("concat", ConstantExpression("-"), stripped)
     signed = CaseExpression(trailing, minus).otherwise(plain)
-    infinite = _matches(bare, r"(?i)[+-]?inf(inity)?")
+    infinite = matches(bare, r"(?i)[+-]?inf(inity)?")
     readable = CaseExpression(fits[decimal] | infinite, signed)
     return {name: readable.try_cast(DOUBLE), text_name: text}
 
 
-def _time(
+def as_time(
     named: duckdb.DuckDBPyRelation,
     name: str,
     kind: str,
@@ -176,6 +177,7 @@ def _time(
     reading: Reading,
     source_name: str,
 ) -> dict[str, Expression]:
+    """The column as an instant, its text if it came as one, and whether its zone differs from the others'."""
     column = ColumnExpression(name)
     typed = {"date_text": _NOTHING.cast(VARCHAR), "zone_differs": ConstantExpression(False).cast(BOOLEAN)}
     if kind == "TIMESTAMP WITH TIME ZONE":
@@ -187,13 +189,13 @@ def _time(
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return {name: column.cast(TIMESTAMP), **typed}
     reading.text_columns.append(name)
-    text = _identifier(name, kind).cast(VARCHAR)  # 20071231, with gaps a float, is a date too
-    value = _trimmed(text)
+    text = as_identifier(name, kind).cast(VARCHAR)  # 20071231, with gaps a float, is a date too
+    value = trimmed(text)
     if date_format:
         reading.date_formats.append(date_format)
         reading.time_zone = "UTC" if "%z" in date_format else None
         return typed | {name: _read_as_asked(named, value, date_format), "date_text": text}
-    shapes = _shapes(named, value)
+    shapes = shapes_of(named, value)
     n_zoned = sum(n for example, n in shapes if re.search(text_values.ZONE, example))
     zoned = n_zoned * 2 > sum(n for _, n in shapes)
     zone = FunctionExpression(
@@ -201,16 +203,16 @@ def _time(
     )
     for excess in (text_values.ZONE, text_values.BEYOND_MICROSECONDS):
         if any(re.search(excess, example) for example, _ in shapes):  # for it costs more than all else
-            value = _replace(value, excess, "\\1")
+            value = replaced(value, excess, "\\1")
             shapes = [(re.sub(excess, r"\1", example), n) for example, n in shapes]
 
     def count_readable(formats: list[str]) -> int:
-        return _count(named, _strptime(value, formats).isnotnull())[0]
+        return count_rows(named, as_date(value, formats).isnotnull())[0]
 
     examples = [example for example, _ in shapes]
     formats = text_values.choose_date_formats(examples, count_readable, column=source_name)
     reading.date_formats.extend(formats)
-    parsed = _strptime(value, formats)
+    parsed = as_date(value, formats)
     differs = typed["zone_differs"]
     if n_zoned:
         has_zone = zone != ConstantExpression("")
@@ -221,16 +223,17 @@ def _time(
     return {name: parsed, "date_text": text, "zone_differs": differs}
 
 
-def _shapes(named: duckdb.DuckDBPyRelation, value: Expression) -> list[tuple[str, int]]:
+def shapes_of(named: duckdb.DuckDBPyRelation, value: Expression) -> list[tuple[str, int]]:
     """A value of each shape that occurs (digits alike), and how many have it, the most frequent first."""
-    given = named.select(_replace(value, "[0-9]", "9").alias("shape"), value.alias("example"))
+    given = named.select(replaced(value, "[0-9]", "9").alias("shape"), value.alias("example"))
     shapes = given.filter(ColumnExpression("example").isnotnull()).aggregate(
         "shape, min(example) AS example, count(*) AS n"
     )
     return [(example, n) for _, example, n in shapes.order("n DESC, shape").limit(50).fetchall()]
 
 
-def _strptime(value: Expression, formats: list[str]) -> Expression:
+def as_date(value: Expression, formats: list[str]) -> Expression:
+    """Text as an instant by the first of the strptime formats that fits; null where none does."""
     parsed = FunctionExpression("try_strptime", value, ConstantExpression(formats)).cast(TIMESTAMP)
     # DuckDB reads the words "infinity" and "epoch" too, and 07 with %Y as the first century.
     digits = FunctionExpression("regexp_matches", value, ConstantExpression("[0-9]"))
@@ -238,7 +241,7 @@ def _strptime(value: Expression, formats: list[str]) -> Expression:
 
 
 def _read_as_asked(named: duckdb.DuckDBPyRelation, value: Expression, date_format: str) -> Expression:
-    parsed = _strptime(value, [date_format])
+    parsed = as_date(value, [date_format])
     try:
         named.select(parsed)  # nothing is read yet, but the format is judged
     except duckdb.InvalidInputException as error:
@@ -247,7 +250,7 @@ def _read_as_asked(named: duckdb.DuckDBPyRelation, value: Expression, date_forma
 
 
 def _offset_minutes(zone: Expression) -> Expression:
-    digits = _replace(zone, "[^0-9]", "")
+    digits = replaced(zone, "[^0-9]", "")
 
     def part(start: int) -> Expression:
         piece = FunctionExpression("substr", digits, ConstantExpression(start), ConstantExpression(2))
@@ -259,15 +262,17 @@ def _offset_minutes(zone: Expression) -> Expression:
     return CaseExpression(west, -minutes).otherwise(minutes)
 
 
-def _replace(value: Expression, pattern: str, replacement: str) -> Expression:
+def replaced(value: Expression, pattern: str, replacement: str) -> Expression:
+    """Text with every match of the pattern replaced."""
     return FunctionExpression("regexp_replace", value, *map(ConstantExpression, (pattern, replacement, "g")))
 
 
-def _matches(value: Expression, pattern: str) -> Expression:
+def matches(value: Expression, pattern: str) -> Expression:
+    """Whether all of the text matches the pattern."""
     return FunctionExpression("regexp_full_match", value, ConstantExpression(pattern))
 
 
-def _count(named: duckdb.DuckDBPyRelation, *conditions: Expression) -> tuple[int, ...]:
+def count_rows(named: duckdb.DuckDBPyRelation, *conditions: Expression) -> tuple[int, ...]:
     """How many rows meet each condition, in one scan."""
     flags = [
         CaseExpression(condition, ConstantExpression(1)).alias(f"c{i}")

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from duckdb import CaseExpression, ConstantExpression, Expression
 
-from crm_analytics.core.errors import SchemaError, nearest, plain
+from crm_analytics.core.errors import SchemaError
 from crm_analytics.transactions import canonical, engines, schema, sources, text_values
 
 # One row is an event. The first three are required.
@@ -25,6 +25,8 @@ SYNONYMS = {
     "resolved_at": "closed_at resolution_date close_date end_date kapanis_tarihi cozum_tarihi",
     "score": "nps rating survey_score csat value puan skor",
 }
+
+TABLE = schema.ColumnTable(COLUMNS, REQUIRED, SYNONYMS, "event_columns", "events do", "the events have")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def read_events(
     con = engines.connect(scratch, memory_limit)  # a log's own must not see a second table of that name
     opened = sources.open_source(con, events, scratch)
     available = [name for name in opened.relation.columns if name not in schema.ADDED]
-    found = resolve(available, columns or {})
+    schema.check_mapped(columns or {}, TABLE)
+    found = schema.resolve(available, columns or {}, TABLE)
     types = dict(zip(opened.relation.columns, map(str, opened.relation.types), strict=True))
     kinds = {name: types[source] for name, source in found.items()}
     named = opened.relation.select(
@@ -89,14 +92,10 @@ def read_events(
     reading = canonical.Reading(columns=found)
     typed: dict[str, Expression] = {name: duckdb.ColumnExpression(name) for name in schema.ADDED}
     typed |= _customer(kinds["customer_id"], whole_numbers)
-    differs = ConstantExpression(False)
     for name in ("occurred_at", "resolved_at"):
-        instants = _instant(named, name, kinds.get(name), date_formats, reading, time_zone)
-        differs = differs | instants.pop("zone_differs")
-        typed |= instants
-    typed["zone_differs"] = differs
-    typed["kind"] = canonical._trimmed(canonical._text("kind"))
-    typed |= canonical._number(
+        typed |= _instant(named, name, kinds.get(name), date_formats, reading, time_zone)
+    typed["kind"] = canonical.trimmed(canonical.as_text("kind"))
+    typed |= canonical.as_number(
         named, "score", kinds.get("score"), None, opened.delimiter, reading, found.get("score")
     )
     path = scratch / "events.parquet"
@@ -105,53 +104,18 @@ def read_events(
     return EventSource(opened, reading, path)
 
 
-def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Match the columns of events with the source's own; see `schema.resolve`."""
-    for name, source in columns.items():
-        if name not in COLUMNS:
-            near = nearest(name, COLUMNS)
-            hint = f" Did you mean {near!r}?" if near else ""
-            raise SchemaError(
-                f"read_log: event_columns= names {name!r}, which events do not have.{hint} "
-                f"Write canonical = 'source', with canonical one of {', '.join(COLUMNS)}."
-            )
-        if source not in available:
-            near = nearest(source, available)
-            hint = f"Did you mean {near!r}?" if near else f"They have: {', '.join(available)}."
-            raise SchemaError(f"read_log: {name} = {source!r}, but the events have no such column. {hint}")
-    taken = set(columns.values())
-    found = {name: name for name in COLUMNS if name in available and name not in taken} | dict(columns)
-    missing = [name for name in REQUIRED if name not in found]
-    if missing:
-        spare = [name for name in available if name not in found.values()]
-        mapping = ", ".join(f"{name!r}: {_suggest(name, spare) or '?'!r}" for name in missing)
-        raise SchemaError(
-            f"read_log: required columns of events missing: {', '.join(missing)}. They have: "
-            f"{', '.join(available)}. If these are meant, pass event_columns={{{mapping}}}."
-        )
-    return {name: str(found[name]) for name in COLUMNS if name in found}
-
-
-def _suggest(name: str, spare: Sequence[str]) -> str | None:
-    spelled = {plain(column): column for column in spare}
-    for word in [name, *SYNONYMS[name].split()]:
-        if plain(word) in spelled:
-            return spelled[plain(word)]
-    return nearest(name, spare)
-
-
 def _customer(kind: str, whole_numbers: bool) -> dict[str, Expression]:
     """The customer in the log's own type, so that 17 and '17' are one; as it came where it cannot be."""
     nothing = ConstantExpression(None).cast(canonical.VARCHAR)
-    value = canonical._identifier("customer_id", kind)
-    is_whole = kind in canonical._INTEGERS | canonical._FLOATS
+    value = canonical.as_identifier("customer_id", kind)
+    is_whole = kind in canonical.INTEGERS | canonical.FLOATS
     if is_whole == whole_numbers:
         return {"customer_id": value, "customer_id_text": nothing}
     if is_whole:
         return {"customer_id": value.cast(canonical.VARCHAR), "customer_id_text": nothing}
-    digits = canonical._trimmed(value)
-    fits = canonical._matches(digits, r"[+-]?[0-9]{1,18}([.]0*)?")  # 17.0 is an id that was a float
-    number = CaseExpression(fits, canonical._replace(digits, r"[.]0*$", "")).cast(canonical.BIGINT)
+    digits = canonical.trimmed(value)
+    fits = canonical.matches(digits, r"[+-]?[0-9]{1,18}([.]0*)?")  # 17.0 is an id that was a float
+    number = CaseExpression(fits, canonical.replaced(digits, r"[.]0*$", "")).cast(canonical.BIGINT)
     return {"customer_id": number, "customer_id_text": value}
 
 
@@ -165,30 +129,30 @@ def _instant(
 ) -> dict[str, Expression]:
     """A time, its text and whether its zone differs; nothing where the column holds nothing."""
     nothing = ConstantExpression(None)
-    given = kind is not None and canonical._count(named, canonical._text(name).isnotnull())[0]
+    given = kind is not None and canonical.count_rows(named, canonical.as_text(name).isnotnull())[0]
     if kind is None or not given:
         text = nothing.cast(canonical.VARCHAR)
         no = ConstantExpression(False)
-        return {name: nothing.cast(canonical.TIMESTAMP), f"{name}_text": text, "zone_differs": no}
+        return {name: nothing.cast(canonical.TIMESTAMP), f"{name}_text": text, f"{name}_zone_differs": no}
     source_name = reading.columns[name]
     own = canonical.Reading()
     try:
-        found = canonical._time(named, name, kind, None, own, source_name)
+        found = canonical.as_time(named, name, kind, None, own, source_name)
     except SchemaError as error:
         # What looking cannot tell, the order of day and month elsewhere does: in the events, then in the log.
-        text = canonical._identifier(name, kind).cast(canonical.VARCHAR)
-        value = canonical._trimmed(text)
+        text = canonical.as_identifier(name, kind).cast(canonical.VARCHAR)
+        value = canonical.trimmed(text)
         alike = _same_order(reading.date_formats) or _same_order(date_formats)
-        examples = [shown for shown, _ in canonical._shapes(named, value)]
-        formats = text_values._formats_of(examples, alike)
+        examples = [shown for shown, _ in canonical.shapes_of(named, value)]
+        formats = text_values.fitting_formats(examples, alike)
         if not formats:
-            dates = text_values._formats_of(examples, text_values.date_formats("day first"))
+            dates = text_values.fitting_formats(examples, text_values.date_formats("day first"))
             wrong = "can be read day first or month first" if dates else "do not read as dates"
             raise SchemaError(
                 f"read_log: values of the events' {source_name!r} (such as {examples[0]!r}) {wrong}. Name the "
                 "right column in event_columns=, or write the dates year first."
             ) from error
-        parsed = canonical._strptime(value, formats)
+        parsed = canonical.as_date(value, formats)
         own = canonical.Reading(text_columns=[name], date_formats=formats)
         found = {name: parsed, "date_text": text, "zone_differs": ConstantExpression(False)}
     if own.time_zone != time_zone:
@@ -203,7 +167,7 @@ def _instant(
     return {
         name: found[name],
         f"{name}_text": found["date_text"],
-        "zone_differs": found["zone_differs"],
+        f"{name}_zone_differs": found["zone_differs"],
     }
 
 

@@ -2,7 +2,8 @@
 
 Bad rows are set aside with a reason. A text given to the log may then name `events`; asked as of
 a date, an event that had not happened yet is not there, and one that was resolved later is
-still open.
+still open. So nothing that is written down about a resolution may take away its event, which
+was seen before: where the resolution cannot be used the event stays, open, and is counted.
 """
 
 from dataclasses import dataclass
@@ -25,17 +26,23 @@ REASONS = {
     "missing_date": "no date",
     "unreadable_date": "the date cannot be read",
     "mixed_time_zone": "the time zone is given here and not elsewhere, or the reverse",
-    "future_date": "dated after the log was read",
+    "future_date": "dated after the log was read; what is announced for later, such as a contract's end, has not "
+    "happened: give it a kind of its own, dated when it became known",
     "missing_kind": "no kind",
-    "unreadable_resolution": "the date of resolution cannot be read",
-    "resolved_before_opened": "resolved before it occurred",
     "unreadable_score": "the score cannot be read as a number",
     "score_out_of_range": "the score is not a finite number below 1e12",
 }
 
+# Why a kept event counts as open although its source says that it was resolved.
+UNUSABLE_RESOLUTIONS = {
+    "unreadable_resolution": "the date of resolution cannot be read",
+    "mixed_time_zone": "the time zone of the resolution is given here and not elsewhere, or the reverse",
+    "resolved_before_opened": "resolved before it occurred",
+}
+
 # A resolution dated by the day alone, that of the event, lies at its midnight: resolved at once.
 _CHECKED = """
-checked_events AS (
+judged_events AS (
     SELECT *,
         CASE
             WHEN raw_line IS NOT NULL THEN 'wrong_field_count'
@@ -43,21 +50,32 @@ checked_events AS (
             WHEN customer_id IS NULL THEN 'missing_customer'
             WHEN occurred_at IS NULL AND occurred_at_text IS NOT NULL THEN 'unreadable_date'
             WHEN occurred_at IS NULL THEN 'missing_date'
-            WHEN zone_differs THEN 'mixed_time_zone'
+            WHEN occurred_at_zone_differs THEN 'mixed_time_zone'
             WHEN occurred_at > $not_after THEN 'future_date'
             WHEN kind IS NULL THEN 'missing_kind'
-            WHEN resolved_at IS NULL AND resolved_at_text IS NOT NULL THEN 'unreadable_resolution'
-            WHEN resolved_at < occurred_at AND resolved_at <> CAST(CAST(occurred_at AS DATE) AS TIMESTAMP)
-                THEN 'resolved_before_opened'
             WHEN score IS NULL AND score_text IS NOT NULL THEN 'unreadable_score'
             WHEN NOT abs(score) < 1e12 THEN 'score_out_of_range'
-        END AS reason
+        END AS reason,
+        CASE
+            WHEN resolved_at IS NULL AND resolved_at_text IS NOT NULL THEN 'unreadable_resolution'
+            WHEN resolved_at_zone_differs THEN 'mixed_time_zone'
+            WHEN resolved_at < occurred_at AND resolved_at <> CAST(CAST(occurred_at AS DATE) AS TIMESTAMP)
+                THEN 'resolved_before_opened'
+        END AS unusable
     FROM source_events
+),
+checked_events AS (
+    SELECT *,
+        CASE
+            WHEN unusable IS NOT NULL THEN NULL
+            WHEN resolved_at < occurred_at THEN occurred_at
+            ELSE resolved_at
+        END AS resolution
+    FROM judged_events
 )"""
 
 _KEPT = """ AS (
-    SELECT customer_id, occurred_at, kind,
-        CASE WHEN resolved_at < occurred_at THEN occurred_at ELSE resolved_at END AS resolved_at, score
+    SELECT customer_id, occurred_at, kind, resolution AS resolved_at, score
     FROM checked_events WHERE reason IS NULL
 )"""
 
@@ -86,18 +104,22 @@ _REPEATS = """
 SELECT CAST(coalesce(sum(n - 1), 0) AS BIGINT) AS n FROM (SELECT count(*) AS n FROM events
     GROUP BY customer_id, occurred_at, kind, resolved_at, score) AS alike"""
 
+_UNUSABLE = """
+SELECT unusable, CAST(count(*) AS BIGINT) AS n FROM checked_events
+WHERE reason IS NULL AND unusable IS NOT NULL GROUP BY unusable"""
+
 _FRAME = """
-SELECT customer_id, occurred_at, kind,
-    CASE WHEN resolved_at < occurred_at THEN occurred_at ELSE resolved_at END AS resolved_at, score
+SELECT customer_id, occurred_at, kind, resolution AS resolved_at, score
 FROM checked_events WHERE reason IS NULL ORDER BY source_file, line_number"""
 
-_SET_ASIDE = """
-SELECT reason, source_file, line_number,
+_AS_THEY_CAME = """
+SELECT coalesce(reason, unusable) AS reason, source_file, line_number,
     coalesce(customer_id_text, CAST(customer_id AS VARCHAR)) AS customer_id,
     coalesce(occurred_at_text, CAST(occurred_at AS VARCHAR)) AS occurred_at, kind,
     coalesce(resolved_at_text, CAST(resolved_at AS VARCHAR)) AS resolved_at,
     coalesce(score_text, CAST(score AS VARCHAR)) AS score, raw_line
-FROM checked_events WHERE reason IS NOT NULL ORDER BY source_file, line_number"""
+FROM checked_events WHERE CASE WHEN $kept THEN reason IS NULL AND unusable IS NOT NULL ELSE reason IS NOT NULL END
+ORDER BY source_file, line_number"""
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,8 @@ class EventCounts:
         Rows in the source, and in the log's table `events`.
     set_aside : dict of str to int
         Rows by reason.
+    unusable_resolutions : dict of str to int
+        Kept events whose resolution cannot be used, by reason; they count as open.
     kinds : dict of str to int
         Kept events by kind, in the order of their names.
     repeats : int
@@ -123,6 +147,7 @@ class EventCounts:
     source: int
     kept: int
     set_aside: dict[str, int]
+    unusable_resolutions: dict[str, int]
     kinds: dict[str, int]
     repeats: int
     without_lines: int
@@ -180,9 +205,16 @@ class LogEvents:
 
     def set_aside(self, limit: int | None = None) -> pd.DataFrame:
         """Return the rows set aside: reason, file, row number, and the fields as they came."""
+        return self._as_they_came(limit, kept=False)
+
+    def unusable_resolutions(self, limit: int | None = None) -> pd.DataFrame:
+        """Return the events kept as open since their resolution cannot be used; columns of `set_aside`."""
+        return self._as_they_came(limit, kept=True)
+
+    def _as_they_came(self, limit: int | None, *, kept: bool) -> pd.DataFrame:
         if limit is None:
-            return self.log.query(_SET_ASIDE).to_pandas()
-        return self.log.query(_SET_ASIDE + " LIMIT $n", n=limit).to_pandas()
+            return self.log.query(_AS_THEY_CAME, kept=kept).to_pandas()
+        return self.log.query(_AS_THEY_CAME + " LIMIT $n", kept=kept, n=limit).to_pandas()
 
 
 def count_events(log: "TransactionLog") -> EventCounts:
@@ -193,11 +225,13 @@ def count_events(log: "TransactionLog") -> EventCounts:
     for row in rows:
         if row["reason"] is not None:
             aside[row["reason"]] = aside.get(row["reason"], 0) + row["n"]
+    unusable = {row["unusable"]: row["n"] for row in log.query(_UNUSABLE).to_pylist()}
     (without,) = log.query(_WITHOUT_LINES).to_pylist()
     return EventCounts(
         source=sum(row["n"] for row in rows),
         kept=sum(row["n"] for row in kept),
         set_aside={reason: aside[reason] for reason in REASONS if reason in aside},
+        unusable_resolutions={why: unusable[why] for why in UNUSABLE_RESOLUTIONS if why in unusable},
         kinds={row["kind"]: row["n"] for row in sorted(kept, key=lambda row: row["kind"])},
         repeats=log.query(_REPEATS)["n"][0].as_py(),
         without_lines=without["n"],

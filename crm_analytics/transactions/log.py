@@ -317,7 +317,9 @@ class TransactionLog:
         the last origin with the refund policy applied, each with the `origin` it is so seen
         from, or null if it looks the same from every origin after it: a query joins
         `ON occurred_at < origins.origin AND (purchases_at.origin IS NULL OR purchases_at.origin
-        = origins.origin)`. `$snapshot_date`, the last origin, is bound.
+        = origins.origin)`. `$snapshot_date`, the last origin, is bound. There is no `events`: which
+        of them an origin sees, and what it knows of a resolution, is for the query to say; ask
+        it of `query`, as `features.event_features` does.
         """
         policy = PURCHASES_AT[self.refunds if self.has_refunds else "keep"]
         bound = parameters | {

@@ -1,7 +1,8 @@
 """The columns of a log, the words other systems use for them, and why a line is set aside."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from crm_analytics.core.errors import MissingDataError, SchemaError, nearest, plain
@@ -64,6 +65,33 @@ SYNONYMS = {
 }
 
 
+@dataclass(frozen=True)
+class ColumnTable:
+    """The columns that a table may have, and how messages speak of it.
+
+    Attributes
+    ----------
+    columns, required : collection of str
+        All canonical names in order, and those that must be there.
+    synonyms : dict of str to str
+        What other systems call each.
+    argument : str
+        The argument of `read_log` that maps them.
+    owner, source : str
+        As in "a log does not have" and "the source has".
+    """
+
+    columns: Collection[str]
+    required: Sequence[str]
+    synonyms: Mapping[str, str]
+    argument: str
+    owner: str
+    source: str
+
+
+LINES = ColumnTable(COLUMNS, REQUIRED, SYNONYMS, "columns", "a log does", "the source has")
+
+
 def read_mapping(columns: Mapping[str, str] | str | Path | None) -> dict[str, str]:
     """Return canonical name → source name from a dict, or from a TOML file's [columns] table."""
     if columns is None:
@@ -79,15 +107,20 @@ def read_mapping(columns: Mapping[str, str] | str | Path | None) -> dict[str, st
         except tomllib.TOMLDecodeError as error:
             raise SchemaError(f"{path} is not TOML: {error}.") from error
         columns = dict(content.get("columns", content))
-    unknown = [name for name in columns if name not in COLUMNS]
+    check_mapped(columns)
+    return {name: str(source) for name, source in columns.items()}
+
+
+def check_mapped(columns: Mapping[str, str], table: ColumnTable = LINES) -> None:
+    """Refuse a mapping of canonical names that the table does not have."""
+    unknown = [name for name in columns if name not in table.columns]
     if unknown:
-        near = nearest(unknown[0], COLUMNS)
+        near = nearest(unknown[0], table.columns)
         hint = f" Did you mean {near!r}?" if near else ""
         raise SchemaError(
-            f"read_log: columns= names {unknown[0]!r}, which a log does not have.{hint} "
-            f"Write canonical = 'source', with canonical one of {', '.join(COLUMNS)}."
+            f"read_log: {table.argument}= names {unknown[0]!r}, which {table.owner} not have.{hint} "
+            f"Write canonical = 'source', with canonical one of {', '.join(table.columns)}."
         )
-    return {name: str(source) for name, source in columns.items()}
 
 
 def check_names(names: Sequence[str], where: str, *, reserved: Sequence[str] = ()) -> None:
@@ -103,7 +136,9 @@ def check_names(names: Sequence[str], where: str, *, reserved: Sequence[str] = (
         raise SchemaError(f"read_log: {where} has a column {taken[0]!r}, a name read_log needs. Rename it.")
 
 
-def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+def resolve(
+    available: Sequence[str], columns: Mapping[str, str], table: ColumnTable = LINES
+) -> dict[str, str]:
     """Match canonical names with the source's own columns.
 
     Raises SchemaError if a named column is absent, or a required one has no source; the
@@ -112,35 +147,40 @@ def resolve(available: Sequence[str], columns: Mapping[str, str]) -> dict[str, s
     for name, source in columns.items():
         if source not in available:
             near = nearest(source, available)
-            hint = f"Did you mean {near!r}?" if near else f"The source has: {', '.join(available)}."
-            raise SchemaError(f"read_log: {name} = {source!r}, but the source has no such column. {hint}")
+            hint = f"Did you mean {near!r}?" if near else f"{_capital(table.source)}: {', '.join(available)}."
+            raise SchemaError(f"read_log: {name} = {source!r}, but {table.source} no such column. {hint}")
     taken = set(columns.values())
-    found = {name: name for name in COLUMNS if name in available and name not in taken} | dict(columns)
+    found = {name: name for name in table.columns if name in available and name not in taken} | dict(columns)
     derivable = {"amount"} if {"quantity", "unit_price"} <= found.keys() else set()
-    missing = [name for name in REQUIRED if name not in found and name not in derivable]
+    missing = [name for name in table.required if name not in found and name not in derivable]
     if missing:
         spare = [name for name in available if name not in found.values()]
-        raise SchemaError(_missing_message(missing, spare))
-    return {name: found[name] for name in COLUMNS if name in found}
+        raise SchemaError(_missing_message(missing, spare, table))
+    return {name: found[name] for name in table.columns if name in found}
 
 
-def suggest(name: str, spare: Sequence[str]) -> str | None:
+def suggest(name: str, spare: Sequence[str], table: ColumnTable = LINES) -> str | None:
     """Return the spare source column that most likely is `name`, or None."""
     spelled = {plain(column): column for column in spare}
-    for word in [name, *SYNONYMS[name].split()]:
+    for word in [name, *table.synonyms[name].split()]:
         column = spelled.get(plain(word))
         if column is not None:
             return column
     return nearest(name, spare)
 
 
-def _missing_message(missing: Sequence[str], spare: Sequence[str]) -> str:
+def _missing_message(missing: Sequence[str], spare: Sequence[str], table: ColumnTable) -> str:
     wanted = list(missing)
-    if "amount" in missing and all(suggest(name, spare) for name in ("quantity", "unit_price")):
+    if "amount" in missing and all(suggest(name, spare, table) for name in ("quantity", "unit_price")):
         wanted = [name for name in missing if name != "amount"] + ["quantity", "unit_price"]
-    guesses = {name: suggest(name, spare) for name in wanted}
+    guesses = {name: suggest(name, spare, table) for name in wanted}
     mapping = ", ".join(f"{name!r}: {guess or '?'!r}" for name, guess in guesses.items())
+    toml = " (or the same as a TOML file)" if table is LINES else ""
     return (
-        f"read_log: required columns missing: {', '.join(missing)}. The source has: {', '.join(spare)}. "
-        f"If these are meant, pass columns={{{mapping}}} (or the same as a TOML file)."
+        f"read_log: required columns missing: {', '.join(missing)}. {_capital(table.source)}: {', '.join(spare)}. "
+        f"If these are meant, pass {table.argument}={{{mapping}}}{toml}."
     )
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

@@ -80,7 +80,7 @@ def _check_type(name: str, column: str, kind: str) -> None:
 
 
 def _text(column: Any) -> Any:
-    """The column as text, with the words for "nothing" made null; see `canonical._text`."""
+    """The column as text, with the words for "nothing" made null; see `canonical.as_text`."""
     from pyspark.sql import functions as sf
 
     text = column.cast("string")
@@ -89,7 +89,7 @@ def _text(column: Any) -> Any:
 
 
 def _identifier(column: Any, kind: str) -> Any:
-    """Whole numbers as integers, all else as text; see `canonical._identifier`."""
+    """Whole numbers as integers, all else as text; see `canonical.as_identifier`."""
     from pyspark.sql import functions as sf
 
     if kind in _INTEGERS:

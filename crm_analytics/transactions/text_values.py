@@ -71,7 +71,7 @@ def choose_date_formats(
     SchemaError
         If day and month cannot be told apart, or no value is a date.
     """
-    fitting = {order: _formats_of(examples, date_formats(order)) for order in _ORDERS}
+    fitting = {order: fitting_formats(examples, date_formats(order)) for order in _ORDERS}
     counts = {order: count_readable(formats) for order, formats in fitting.items() if formats}
     year_first = fitting["year first"] if counts.pop("year first", 0) else []
     most = max(counts.values(), default=0)
@@ -91,7 +91,7 @@ def choose_date_formats(
     return chosen
 
 
-def _formats_of(examples: Sequence[str], formats: Sequence[str]) -> list[str]:
+def fitting_formats(examples: Sequence[str], formats: Sequence[str]) -> list[str]:
     """Formats that read a value of the shape of one of the examples."""
     # Any date stays one with every digit a 1, while an example may be 00.00.0000 or 99.99.9999.
     ones = [re.sub("[0-9]", "1", example) for example in examples]

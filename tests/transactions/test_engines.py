@@ -166,11 +166,13 @@ def test_spark_answers_every_question_of_events_alike(spark):
         for engine in ("duckdb", "spark")
     )
     assert spark_log.event_counts == duckdb_log.event_counts
-    assert len(duckdb_log.event_counts.set_aside) == 7
+    assert len(duckdb_log.event_counts.set_aside) == 6
+    assert duckdb_log.event_counts.unusable_resolutions
     origins = ["2024-01-09", "2024-01-20 07:00", "2024-01-31"]
     for ask in (
         lambda log: log.events.to_frame(),
         lambda log: log.events.set_aside(),
+        lambda log: log.events.unusable_resolutions(),
         lambda log: event_features(log, origins),
         lambda log: event_features(log, origins, "M", 1, kinds=["call", "Şikâyet", "fax"]),
         lambda log: customer_summary(log, "2024-01-20 07:00"),
