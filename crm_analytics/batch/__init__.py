@@ -1,5 +1,6 @@
 """Score every customer: fit, chunks, resume, manifest, files that appear whole."""
 
+from crm_analytics.batch.churn import fit_churn, load_churn_model, save_churn_model
 from crm_analytics.batch.fitting import fit, load_models, save_models
 from crm_analytics.batch.monitoring import Monitoring, monitor
 from crm_analytics.batch.scoring import (
@@ -14,11 +15,14 @@ __all__ = [
     "Monitoring",
     "ScoreRun",
     "fit",
+    "fit_churn",
     "level_of_products",
+    "load_churn_model",
     "load_models",
     "monitor",
     "read_next_products",
     "read_scores",
+    "save_churn_model",
     "save_models",
     "score",
 ]

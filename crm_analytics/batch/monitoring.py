@@ -16,7 +16,7 @@ from crm_analytics.core import MissingDataError, SchemaError
 from crm_analytics.core.errors import nearest
 from crm_analytics.evaluation import RealisedChurn, drift_alarm, realised_churn, score_drift
 from crm_analytics.features import SnapshotBuilder
-from crm_analytics.features.periods import shift
+from crm_analytics.features.periods import period_start, shift
 from crm_analytics.transactions import TransactionLog
 
 SMALLEST = 0.1  # index below which a drift is of no consequence
@@ -122,7 +122,9 @@ def monitor(
         builder = _builder(told[0], scores[0], earlier)
         label, window = builder.label, _label_window(builder, snapshots[0])
         if log.end is not None and window[1] <= pd.Timestamp(log.end):
-            churned = builder.build(log, [snapshots[0]]).labels.droplevel(["origin", "label_end"])
+            churned = builder.build(log, [period_start(snapshots[0], builder.unit)]).labels.droplevel(
+                ["origin", "label_end"]
+            )
             realised = realised_churn(scores[0][P_CHURN].dropna(), churned)
     return Monitoring(
         drift=score_drift(before, after, columns, smallest=SMALLEST),

@@ -20,12 +20,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm_analytics.batch.churn import with_churn, write_churn
 from crm_analytics.batch.next_products import (
     NEXT_PRODUCTS,
     told_of,
     with_next_product,
     write_next_products,
 )
+from crm_analytics.churn import ChurnClassifier
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core import MissingDataError, model_fingerprint
 from crm_analytics.core.errors import choice
@@ -36,6 +38,7 @@ from crm_analytics.transactions import TransactionLog
 
 LEVEL = 0.9  # of the interval in which a customer's value will lie
 SCORES, REJECTS, MANIFEST = "scores.parquet", "rejects.parquet", "manifest.json"
+CHURN = "churn.parquet"  # of the unfinished work
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def score(
     output: str | Path,
     *,
     snapshot_date: date | datetime | str | None = None,
+    churn: ChurnClassifier | None = None,
     next_products: int = 3,
     level: str = "item_id",
     exclude: Sequence[str] = (),
@@ -79,8 +83,9 @@ def score(
     """Write scores, next products, rejected lines and a manifest to the folder `output`.
 
     scores.parquet has a row a customer: the summary, what `LifetimeValueModel.predict_table`
-    gives, and the best of next_products.parquet: `next_product`, and `new_product` for the best
-    that the customer never bought, each with `_chance` and `_reason`. next_products.parquet has
+    gives, with a churn model `p_churn` and its reasons in words, and the best of
+    next_products.parquet: `next_product`, and `new_product` for the best that the customer never
+    bought, each with `_chance` and `_reason`. next_products.parquet has
     what `NextBasketRecommender.recommend` tells: what each customer will probably buy again,
     and what anew, by falling chance. rejects.parquet holds the lines set aside.
 
@@ -93,6 +98,9 @@ def score(
         Folder. The four files appear together or not at all; other files in it are kept.
     snapshot_date : date, datetime or str, optional
         First instant not seen; the log's end by default.
+    churn : ChurnClassifier, optional
+        As `batch.fit_churn` fits it. `p_churn` is missing for customers without a purchase in its
+        longest window, who have left already; of the 100,000 riskiest `churn_reason_1` to `_3` say why.
     next_products : int >= 0
         Products of either kind to name for each customer; with 0, or where the log has no `level`,
         next_products.parquet is empty and the scores lack its columns.
@@ -130,6 +138,7 @@ def score(
         "next_products": next_products,
         "level": level,
         "exclude": sorted(map(str, exclude)),
+        "churn_fingerprint": None if churn is None else model_fingerprint(churn),
     }
     work = _open_work(output.with_name(f".{output.name}.work"), job)
     clock.lap("open")
@@ -142,17 +151,21 @@ def score(
         if not parts[i].exists():
             _write_chunk(summary.read_row_group(i), model, parts[i])
     clock.lap("score")
+    leavers = work / CHURN
+    if churn is not None and not leavers.exists():
+        write_churn(log, churn, snapshot, leavers)
+    clock.lap("churn")
     products = work / NEXT_PRODUCTS
     if not products.exists():
         ids = summary.read(columns=["customer_id"])["customer_id"]
         write_next_products(log, ids, snapshot, products, n=next_products, level=level, exclude=exclude)
     clock.lap("next products")
-    new = _assemble(log, parts, products, work)
+    new = _assemble(log, parts, products, leavers if churn is not None else None, work)
     n_customers = summary.metadata.num_rows
     summary.close()
     clock.lap("write")
     _write_manifest(
-        new, log, model, job, n_customers, {"chunks": len(parts), "resumed": resumed, **clock.report()}
+        new, log, model, churn, job, n_customers, {"chunks": len(parts), "resumed": resumed, **clock.report()}
     )
     replace_folder(new, output)
     shutil.rmtree(work)
@@ -268,22 +281,32 @@ def _write_chunk(chunk: pa.Table, model: LifetimeValueModel, part: Path) -> None
         pq.write_table(scored.replace_schema_metadata(None), temporary)
 
 
-def _assemble(log: TransactionLog, parts: list[Path], products: Path, work: Path) -> Path:
+def _assemble(
+    log: TransactionLog, parts: list[Path], products: Path, leavers: Path | None, work: Path
+) -> Path:
     new = work / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     shutil.copy(products, new / NEXT_PRODUCTS)
     offers = pq.read_table(products).to_pandas()
-    schema = with_next_product(pq.read_table(parts[0]), offers).schema
+    churn = None if leavers is None else pq.read_table(leavers).to_pandas()
+    schema = with_next_product(with_churn(pq.read_table(parts[0]), churn), offers).schema
     with pq.ParquetWriter(new / SCORES, schema) as writer:
         for part in parts:
-            writer.write_table(with_next_product(pq.read_table(part), offers).cast(schema))
+            scored = with_churn(pq.read_table(part), churn)
+            writer.write_table(with_next_product(scored, offers).cast(schema))
     log.write_set_aside(new / REJECTS)
     return new
 
 
 def _write_manifest(
-    new: Path, log: TransactionLog, model: LifetimeValueModel, job: dict, n_customers: int, run: dict
+    new: Path,
+    log: TransactionLog,
+    model: LifetimeValueModel,
+    churn: ChurnClassifier | None,
+    job: dict,
+    n_customers: int,
+    run: dict,
 ) -> None:
     manifest = {
         **job,
@@ -297,6 +320,7 @@ def _write_manifest(
             "purchases": {"class": type(model.purchases_).__name__, **model.purchases_.fit_report_},
             "spend": {"class": type(model.spend_).__name__, **model.spend_.fit_report_},
         },
+        "churn": None if churn is None else churn.snapshots_ | {"fit": churn.fit_report_},
         "recommender": told_of(new / NEXT_PRODUCTS),
         "output": {
             SCORES: {"rows": n_customers, "sha256": sha256_of(new / SCORES)},

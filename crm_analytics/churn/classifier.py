@@ -17,7 +17,7 @@ from crm_analytics.churn.calibrated import calibrate, learn_calibration
 from crm_analytics.churn.columns import as_table, coded, is_number, learn_columns, numbers
 from crm_analytics.churn.folds import choose_folds, has_origins
 from crm_analytics.churn.leaks import refuse_known_future, telltale_columns
-from crm_analytics.churn.reason_words import groups_of
+from crm_analytics.churn.reason_words import groups_of, spans
 from crm_analytics.churn.reasons import effect_table, in_parts, reason_table
 from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.core.tables import require
@@ -154,7 +154,13 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
 
     def reasons(
-        self, X: Any, n: int = 3, *, groups: Mapping[str, Sequence[str]] | None = None, unit: str = "D"
+        self,
+        X: Any,
+        n: int = 3,
+        *,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        unit: str = "D",
+        windows: Sequence[int] | None = None,
     ) -> pd.DataFrame:
         """What moves each row's probability most, in words.
 
@@ -173,6 +179,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             rhythm, …), and so have the columns of each kind of event; any other is its own.
         unit : {"D", "W", "M", "h"}
             Of times in snapshots, for the words.
+        windows : three whole numbers, optional
+            Those of the snapshots, for the words: "in 91 days" instead of "in the middle window".
 
         Returns
         -------
@@ -197,7 +205,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
                     names,
                     n=int(n),
                     groups=groups,
-                    unit=UNIT_WORDS[unit],
+                    called=spans(windows, UNIT_WORDS[unit]),
                     caller="ChurnClassifier.reasons",
                 )
             )

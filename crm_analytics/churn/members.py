@@ -86,7 +86,7 @@ def learn_trees(
     held_out = rows.start.copy()
     for (_, test), booster in zip(folds, grown, strict=True):
         if rounds:
-            held_out[test] += _raw(booster, rows.X[test], rounds)
+            held_out[test] += _raw(booster, rows.X[test], rounds, settings)
     text = ""
     if rounds:
         text = lgb.train(settings, _dataset(rows, settings, words), num_boost_round=rounds).model_to_string()
@@ -108,7 +108,7 @@ def _grow(
     for look in range(1, len(curve)):
         for _ in range(EVERY):
             booster.update()
-        added += _raw(booster, test.X, EVERY, begin=(look - 1) * EVERY)
+        added += _raw(booster, test.X, EVERY, settings, begin=(look - 1) * EVERY)
         curve[look] = [loss_of(test.start + scale * added, test.y) for scale in SCALES]
         if look - np.argmin(curve.min(axis=1)) >= 4:
             break
@@ -122,9 +122,14 @@ def _dataset(rows: Rows, settings: dict[str, Any], words: list[int]) -> lgb.Data
     )
 
 
-def _raw(booster: lgb.Booster, X: np.ndarray, rounds: int, begin: int = 0) -> np.ndarray:
+def _raw(
+    booster: lgb.Booster, X: np.ndarray, rounds: int, settings: dict[str, Any], begin: int = 0
+) -> np.ndarray:
+    # Where it is not told, LightGBM takes all cores, and keeps them for the rounds that follow.
+    threads = settings["num_threads"]
     return np.asarray(
-        booster.predict(X, raw_score=True, start_iteration=begin, num_iteration=rounds), dtype=float
+        booster.predict(X, raw_score=True, start_iteration=begin, num_iteration=rounds, num_threads=threads),
+        dtype=float,
     )
 
 

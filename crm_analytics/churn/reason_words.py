@@ -17,15 +17,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "p_alive": "by the rhythm so far, {value:.0%} likely still active",
     },
     "frequency": {
-        "purchases_short": "{value:.0f} purchases of late",
-        "purchases_middle": "{value:.0f} purchases in the middle window",
-        "purchases_long": "{value:.0f} purchases in the long window",
-        "frequency": "{value:.0f} repeat purchases in all",
+        "purchases_short": "purchases {short}: {value:.0f}",
+        "purchases_middle": "purchases {middle}: {value:.0f}",
+        "purchases_long": "purchases {long}: {value:.0f}",
+        "frequency": "repeat purchases in all: {value:.0f}",
     },
     "spend": {
-        "amount_short": "{value:,.0f} spent of late",
-        "amount_middle": "{value:,.0f} spent in the middle window",
-        "amount_long": "{value:,.0f} spent in the long window",
+        "amount_short": "spent {short}: {value:,.0f}",
+        "amount_middle": "spent {middle}: {value:,.0f}",
+        "amount_long": "spent {long}: {value:,.0f}",
         "amount_mean": "{value:,.2f} a purchase",
         "amount_largest": "largest purchase {value:,.2f}",
         "amount_last": "last purchase of {value:,.2f}",
@@ -40,17 +40,17 @@ GROUPS: dict[str, dict[str, str]] = {
         "amount_trend": "spend against the window before: {value:+.0%}",
     },
     "tenure": {
-        "since_first": "first purchase in the window {value:.0f} {unit}s ago",
+        "since_first": "first purchase {long} {value:.0f} {unit}s ago",
         "age": "customer for {value:.0f} {unit}s",
     },
     "baskets": {"lines_mean": "{value:.1f} lines a purchase"},
     "promotions": {"promotion_share": "{value:.0%} of lines on promotion"},
     "returns": {"return_share": "{value:.0%} of lines returned"},
     "breadth": {
-        "items": "{value:.0f} different products",
-        "categories": "{value:.0f} different categories",
-        "categories_middle": "{value:.0f} categories in the middle window",
-        "stores": "{value:.0f} different stores",
+        "items": "different products {long}: {value:.0f}",
+        "categories": "categories {long}: {value:.0f}",
+        "categories_middle": "categories {middle}: {value:.0f}",
+        "stores": "stores {long}: {value:.0f}",
     },
     "usual products": {"basket_stability": "{value:.0%} of the usual products still bought"},
 }
@@ -72,18 +72,33 @@ def groups_of(names: Sequence[str], given: Mapping[str, Sequence[str]] | None, *
     return [told.get(name) or _GROUP_OF.get(name) or _event_of(name) or name for name in names]
 
 
-def worded(name: str, value: Any, unit: str) -> str:
+def spans(windows: Sequence[int] | None, unit: str) -> dict[str, str]:
+    """How the unit and the windows of snapshots are called.
+
+    >>> spans((28, 91, 182), "day")["middle"], spans(None, "day")["middle"]
+    ('in 91 days', 'in the middle window')
+    """
+    names = ("short", "middle", "long")
+    if windows is None:
+        return {"unit": unit} | {name: f"in the {name} window" for name in names}
+    return {"unit": unit} | {name: f"in {n} {unit}s" for name, n in zip(names, windows, strict=True)}
+
+
+def worded(name: str, value: Any, called: Mapping[str, str]) -> str:
     """One column's value in words; a column that is not ours is `name: value`.
 
-    >>> worded("since_last", 45.0, "day"), worded("Contract", "One year", "day"), worded("items", np.nan, "day")
-    ('last purchase 45 days ago', 'Contract: One year', 'items: not known')
+    >>> called = spans((28, 91, 182), "day")
+    >>> worded("since_last", 45.0, called), worded("purchases_short", 3.0, called)
+    ('last purchase 45 days ago', 'purchases in 28 days: 3')
+    >>> worded("Contract", "One year", called), worded("items", np.nan, called)
+    ('Contract: One year', 'items: not known')
     """
     if isinstance(value, str):
         return f"{name}: {value}"
     if np.isnan(value):
         return f"{name}: not known"
     if name in _TEMPLATES:
-        return _TEMPLATES[name].format(value=value, unit=unit)
+        return _TEMPLATES[name].format(value=value, **called)
     return f"{name}: {value:,.4g}" if abs(value) < 1e4 else f"{name}: {value:,.0f}"
 
 

@@ -28,7 +28,7 @@ def reason_table(
     *,
     n: int,
     groups: Mapping[str, Sequence[str]] | None,
-    unit: str,
+    called: Mapping[str, str],
     caller: str,
 ) -> pd.DataFrame:
     """The `n` groups that move each row most, by falling size; n rows a row of `table`."""
@@ -55,7 +55,7 @@ def reason_table(
             if chosen.size:
                 values = table[columns[column]].iloc[chosen[:, 0]].tolist()
                 words[chosen[:, 0], chosen[:, 1]] = [
-                    worded(columns[column], value if isinstance(value, str) else _float(value), unit)
+                    worded(columns[column], value if isinstance(value, str) else _float(value), called)
                     for value in values
                 ]
     found = pd.DataFrame(

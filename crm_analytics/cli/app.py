@@ -38,6 +38,12 @@ Purchases = Annotated[
     str, typer.Option(help="purchase model, such as 'Pareto/NBD'; 'auto' compares all of them on the log")
 ]
 Margin = Annotated[float, typer.Option(help="share of spend that is earned; at 1 the value is revenue")]
+ChurnHorizon = Annotated[
+    int | None,
+    typer.Option(
+        help="silence that counts as churn, in units; found on the log if not given; 0: no churn scores"
+    ),
+]
 Models = Annotated[Path, typer.Option(help="folder written by `crm-analytics fit`")]
 
 _bar = functools.partial(tqdm, desc="scoring", unit="chunk", disable=None)  # quiet when not a terminal
@@ -75,9 +81,10 @@ def fit(
     annual_discount_rate: Discount = 0.1,
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
+    churn_horizon: ChurnHorizon = None,
     columns: Columns = None,
 ) -> None:
-    """Fit lifetime value models to LOG."""
+    """Fit lifetime value and churn models to LOG."""
     opened = open_log(log, columns)
     model = batch.fit(
         opened,
@@ -92,6 +99,11 @@ def fit(
         f"{model.purchases_.n_customers_:,} customers, {model.purchases_.fit_report_['message']}: {folder}"
     )
     _say_why(model)
+    if churn_horizon != 0:
+        churn, said = batch.fit_churn(opened, unit=unit, horizon=churn_horizon)
+        if churn is not None:
+            batch.save_churn_model(churn, opened, models)
+        _say_churn(churn is not None, said)
 
 
 @app.command()
@@ -109,6 +121,7 @@ def score(
     annual_discount_rate: Discount = 0.1,
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
+    churn_horizon: ChurnHorizon = None,
     next_products: Annotated[
         int,
         typer.Option(
@@ -135,12 +148,17 @@ def score(
             margin=margin,
             purchases=purchases,
         )
+        churn, said = (
+            batch.fit_churn(opened, unit=unit, horizon=churn_horizon) if churn_horizon != 0 else (None, "")
+        )
     else:
         model = batch.load_models(models)
+        churn, said = batch.load_churn_model(models), ""
     run = batch.score(
         opened,
         model,
         output,
+        churn=churn,
         next_products=next_products,
         level=level,
         exclude=exclude or [],
@@ -151,12 +169,19 @@ def score(
     if run.no_products:
         typer.echo(f"  No next products: {run.no_products}.")
     _say_why(model)
+    if said:
+        _say_churn(churn is not None, said)
 
 
 def _say_why(model: LifetimeValueModel) -> None:
     """The purchase model chosen and why, and what to beware of."""
     for line in [model.choice_["reason"], *model.choice_["warnings"]]:
         typer.echo(f"  {line}")
+
+
+def _say_churn(fitted: bool, said: str) -> None:
+    """What churn is and how the model was found, or why there is none."""
+    typer.echo(f"  Churn: {said}" if fitted else f"  No churn scores: {said}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from crm_analytics.clv.lifetimes_interop import from_lifetimes, to_lifetimes
 from crm_analytics.clv.mbg_cnbd import MBGCNBDModel
 from crm_analytics.clv.modified_beta_geo import ModifiedBetaGeoModel
 from crm_analytics.clv.pareto_nbd import ParetoNBDModel
+from crm_analytics.clv.purchase_outlook import purchase_outlook
 from crm_analytics.clv.value_regressor import ValueRegressor
 from crm_analytics.clv.value_training import fit_value_regressor, value_features
 
@@ -24,6 +25,7 @@ __all__ = [
     "fit_value_regressor",
     "from_lifetimes",
     "purchase_models",
+    "purchase_outlook",
     "to_lifetimes",
     "value_features",
 ]

@@ -114,13 +114,20 @@ class SnapshotBuilder:
         return f"SnapshotBuilder({settings})"
 
     def origins(
-        self, log: TransactionLog, *, step: int | None = None, most: int = MOST_ORIGINS
+        self,
+        log: TransactionLog,
+        *,
+        until: date | datetime | str | None = None,
+        step: int | None = None,
+        most: int = MOST_ORIGINS,
     ) -> list[pd.Timestamp]:
         """Return the latest origins whose label window the log holds, rising.
 
         Parameters
         ----------
         log : TransactionLog
+        until : date, datetime or str, optional
+            First instant that no label window may reach; the log's end by default.
         step : int >= 1, optional
             Periods from one to the next; the horizon by default, so that no two label windows
             overlap.
@@ -135,14 +142,14 @@ class SnapshotBuilder:
         step = self.horizon if step is None else step
         if not step >= 1 or not most >= 1:
             raise ValueError(f"step and most must be >= 1. Got {step!r} and {most!r} instead.")
-        last = shift(period_start(log.snapshot(), self.unit), -self.gap - self.horizon, self.unit)
+        last = shift(period_start(log.snapshot(until), self.unit), -self.gap - self.horizon, self.unit)
         start = log.counts.first_at
         assert start is not None  # log.snapshot has refused an empty log  # noqa: S101
         seen = period_number(last, self.unit) - period_number(start, self.unit)
         n = min(most, (seen - self.windows[1]) // step + 1)
         if n < 1:
             raise ValueError(
-                f"the log from {log.start} to {log.end} holds no origin with {self.windows[1]:,} "
+                f"the log from {log.start} to {until or log.end} holds no origin with {self.windows[1]:,} "
                 f"{UNIT_WORDS[self.unit]}s before and {self.gap + self.horizon:,} after it. Shorten windows or horizon."
             )
         return [pd.Timestamp(shift(last, -step * i, self.unit)) for i in reversed(range(n))]
