@@ -135,7 +135,8 @@ def with_churn(scores: pa.Table, churn: pd.DataFrame | None) -> pa.Table:
 def _with_outlook(log: TransactionLog, features: pd.DataFrame, builder: SnapshotBuilder) -> pd.DataFrame:
     ahead = builder.gap + builder.horizon
     outlook = purchase_outlook(log, _rows(features), unit=builder.unit, horizon=ahead)
-    return pd.concat([features, outlook], axis=1)
+    # Of two chances that say nearly the same one is enough, and easier to give as a reason.
+    return pd.concat([features, outlook.drop(columns="p_alive")], axis=1)
 
 
 def _rows(features: pd.DataFrame) -> pd.MultiIndex:

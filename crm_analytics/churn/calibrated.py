@@ -9,6 +9,7 @@ from sklearn.isotonic import isotonic_regression
 from crm_analytics.churn.blend import blend_weights
 
 MONOTONE_FROM = 1_000  # rows of the rarer outcome; with fewer a free curve follows chance
+_TILT = 1e-3  # the curve rises by at least so much a unit, even where the line has drawn steps level
 _ENDS = 0.5  # rows: what no one of a block did may still happen
 
 
@@ -24,13 +25,14 @@ def learn_calibration(log_odds: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     line = {"slope": slope, "intercept": intercept}
     if rarer < MONOTONE_FROM:
         return {"method": "platt", **line}
-    order = np.argsort(log_odds, kind="stable")
-    at, steps = log_odds[order], isotonic_regression(y[order], y_min=0.0, y_max=1.0)
+    at, place, n = np.unique(log_odds, return_inverse=True, return_counts=True)
+    steps = isotonic_regression(np.bincount(place, weights=y) / n, sample_weight=n, y_min=0.0, y_max=1.0)
     begins = np.flatnonzero(np.diff(steps, prepend=-1.0))
-    sizes = np.diff(np.append(begins, steps.size))
-    middles = np.add.reduceat(at, begins) / sizes
+    sizes = np.add.reduceat(n, begins)
+    middles = np.add.reduceat(at * n, begins) / sizes
     rates = (steps[begins] * sizes + _ENDS * expit(slope * middles + intercept)) / (sizes + _ENDS)
-    levels = np.maximum.accumulate(logit(rates))
+    tilt = _TILT * middles
+    levels = np.maximum.accumulate(logit(rates) - tilt) + tilt
     kept = np.concatenate([[True], np.diff(middles) > 1e-9])
     return {"method": "isotonic", "at": middles[kept], "level": levels[kept], **line}
 

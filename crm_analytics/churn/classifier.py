@@ -16,7 +16,7 @@ from crm_analytics.churn.blend import blend_weights
 from crm_analytics.churn.calibrated import calibrate, learn_calibration
 from crm_analytics.churn.columns import as_table, coded, is_number, learn_columns, numbers
 from crm_analytics.churn.folds import choose_folds, has_origins
-from crm_analytics.churn.leaks import refuse_known_future, telltale_columns
+from crm_analytics.churn.leaks import refuse_known_future, telltale_columns, warn_of
 from crm_analytics.churn.reason_words import groups_of, spans
 from crm_analytics.churn.reasons import effect_table, in_parts, reason_table
 from crm_analytics.core.errors import SchemaError, choice
@@ -60,8 +60,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         Columns of one value, which are not looked at.
     members_ : dict of str to dict
         What each learner learned.
-    weights_ : ndarray of shape (n_members + 2,)
-        Of the start, the members, and an intercept.
+    weights_ : ndarray of shape (n_members + 1,), with a prior (n_members + 2,)
+        Of the prior, the members, and an intercept.
     calibration_ : dict
         Method ("platt", "isotonic" or "none") and its curve.
     telltale_ : list of str
@@ -110,6 +110,11 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             probability.
         ValueError
             If y does not have two values, or is missing somewhere.
+
+        Warns
+        -----
+        LeakageWarning
+            If there are columns that alone order leavers almost perfectly (`telltale_`).
         """
         table, codes = self._judged(X, y)
         y01 = codes.astype(float)
@@ -123,11 +128,13 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         self.columns_, self.constant_columns_ = learn_columns(table, caller="ChurnClassifier")
         self.label_end_ = _latest_label(X)
         values = coded(table, self.columns_, caller="ChurnClassifier.fit")
-        self.telltale_ = telltale_columns(values, y01, self.columns_)
         rows = members.Rows(values, y01, start)
-        if min(y01.sum(), (1 - y01).sum()) < FEWEST or not self.columns_:
+        if _rarer(y01) < FEWEST or not self.columns_:
+            self.telltale_: list[str] = []  # of few customers any column may tell
             self._keep_start(prior is not None)
         else:
+            self.telltale_ = telltale_columns(values, y01, self.columns_)
+            warn_of(self.telltale_, caller="ChurnClassifier.fit")
             self._learn(X, rows, seed)
         return self
 
@@ -138,20 +145,20 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         those rows would be judged by a model that was told their future. A word that was not
         there to learn from counts as a rare one.
         """
-        check_is_fitted(self, "weights_")
-        refuse_known_future(X, getattr(self, "label_end_", None), caller="ChurnClassifier.predict_proba")
         leaves = expit(self.decision_function(X))
         return np.column_stack([1 - leaves, leaves])
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Calibrated log-odds to leave, shape (n_rows,)."""
+        """Calibrated log-odds to leave, shape (n_rows,); refuses what `predict_proba` refuses."""
         check_is_fitted(self, "weights_")
+        refuse_known_future(X, self.label_end_, caller="ChurnClassifier")
         values, start = self._values(X)
         return calibrate(self._log_odds(values, start), self.calibration_)
 
     def predict(self, X: Any) -> np.ndarray:
         """The likelier class, shape (n_rows,). For decisions take `predict_proba` and what they cost."""
-        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+        leaves = self.decision_function(X) > 0
+        return self.classes_[leaves.astype(int)]
 
     def reasons(
         self,
@@ -234,6 +241,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         chosen = np.arange(n)
         if n > MOST_TO_CHOOSE_BY:
             chosen = np.sort(np.random.default_rng(seed).permutation(n)[:MOST_TO_CHOOSE_BY])
+            if _rarer(rows.y[chosen]) < FEWEST:
+                chosen = np.arange(n)
         folds, held_out_by = choose_folds(X.iloc[chosen] if has_origins(X) else None, rows.y[chosen], seed)
         folds = [(chosen[train], chosen[test]) for train, test in folds]
         tested = np.concatenate([test for _, test in folds])
@@ -241,7 +250,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         if self.has_prior_:
             said.append(rows.start)
             centre.append(1.0)
-        for from_prior in (True, False) if self.has_prior_ else (False,):
+        views = [True, False] if self.has_prior_ else [False]
+        for from_prior in views if self._places(False) else [True]:  # the prior may be the only column
             given = rows if from_prior else self._afresh(rows)
             kinds = self._kinds(from_prior)
             for name, share in SHARES.items():
@@ -311,11 +321,14 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             )
         y = column_or_1d(y, warn=True)
         check_consistent_length(table, y)
-        if pd.isna(y).any():
+        unknown = pd.isna(y) | (np.isinf(y) if y.dtype.kind == "f" else False)
+        if unknown.any():
             raise ValueError(
-                f"Input y contains NaN: ChurnClassifier.fit needs an outcome for each row, but {pd.isna(y).sum():,} "
-                f"of {y.size:,} are missing. Leave those rows out; they can be scored."
+                f"Input y contains NaN or infinity: ChurnClassifier.fit needs an outcome for each row, but "
+                f"{unknown.sum():,} of {y.size:,} are missing. Leave those rows out; they can be scored."
             )
+        if y.dtype == object:
+            y = np.array(y.tolist())  # of true and false with gaps that have been left out, say
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if self.classes_.size == 1:
@@ -402,6 +415,11 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _rarer(y: np.ndarray) -> float:
+    """Rows of the rarer outcome."""
+    return float(min(y.sum(), (1 - y).sum()))
 
 
 def _latest_label(X: Any) -> str | None:

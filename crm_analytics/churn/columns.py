@@ -12,6 +12,7 @@ MISSING = "(missing)"
 RARE = "(other)"
 _MOST_LEVELS = 1_000  # more words than this name customers or dates, not kinds of customers
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T]\d{1,2}:.*)?"
+_NUMBERS = ("empty", "boolean", "integer", "floating", "mixed-integer-float", "decimal")  # as pandas infers them
 _FEWEST_OF_A_LEVEL = 10  # customers; a rarer word is one of the others
 
 
@@ -21,9 +22,14 @@ def as_table(X: Any) -> pd.DataFrame:
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
         return X if all(isinstance(name, str) for name in X.columns) else X.rename(columns=str)
+    if hasattr(X, "toarray"):
+        raise TypeError("X is sparse, which is not supported: a table of customers. Pass X.toarray().")
     values = np.asarray(X)
     if values.ndim != 2:
-        raise ValueError(f"X must be a table, a row a customer. Got the shape {values.shape} instead.")
+        raise ValueError(
+            f"X must be a table, a row a customer. Got the shape {values.shape} instead. Reshape your data: one "
+            "customer is a table of one row."
+        )
     return pd.DataFrame(values, columns=[f"x{place}" for place in range(values.shape[1])])
 
 
@@ -32,7 +38,8 @@ def learn_columns(table: pd.DataFrame, *, caller: str) -> tuple[list[dict[str, A
 
     A number (or true and false) keeps its values, NaN among them. A word becomes the place of
     its level, levels in order; those of fewer than ten customers are one level, and so is a
-    word that is first met later. A column of one value is left out.
+    word that is first met later. A gap where none was to learn from is taken as the column's
+    median. A column of one value is left out.
     """
     require_columns(table, list(table.columns), caller=caller)
     coding: list[dict[str, Any]] = []
@@ -46,6 +53,8 @@ def learn_columns(table: pd.DataFrame, *, caller: str) -> tuple[list[dict[str, A
                 constant.append(name)
                 continue
             coding.append({"name": name, "kind": "number"})
+            if known.size == values.size:  # what a gap would mean is nowhere to be learned
+                coding[-1]["middle"] = float(np.median(values))
             continue
         found, counts = np.unique(words(column), return_counts=True)
         if found.size > _MOST_LEVELS or (found.size > 50 and found.size > 0.5 * len(column)):
@@ -72,8 +81,13 @@ def coded(table: pd.DataFrame, coding: list[dict[str, Any]], *, caller: str) -> 
                 raise SchemaError(
                     f"{caller}: {column['name']} held numbers when fitted, and is {values.dtype} now."
                 )
-            out[:, place] = numbers(values, caller)
+            found = numbers(values, caller)
+            out[:, place] = np.where(np.isnan(found), column["middle"], found) if "middle" in column else found
         else:
+            if values.notna().any() and is_number(values, column["name"], caller):
+                raise SchemaError(
+                    f"{caller}: {column['name']} held words when fitted, and is {values.dtype} now."
+                )
             out[:, place] = pd.Index(column["levels"]).get_indexer(pd.Index(words(values)))
     return out
 
@@ -84,6 +98,8 @@ def is_number(values: pd.Series, name: str, caller: str) -> bool:
         raise SchemaError(f"{caller}: {name} holds dates. Turn it into days since, or leave it out.")
     if pd.api.types.is_numeric_dtype(values):
         return True
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) in _NUMBERS:
+        return True  # with gaps, or of an array that holds words beside them
     _refuse_dates_as_text(values, name, caller)
     return False
 

@@ -36,9 +36,9 @@ def choose_folds(X: Any, y: np.ndarray, seed: int) -> tuple[list[Fold], str]:
                 return good, "origins"
         customers = _customers(X)
         n = min(N_FOLDS, np.unique(customers).size)
-        return list(
-            StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(X, y, customers)
-        ), "customers"
+        if n > 1:
+            grouped = StratifiedGroupKFold(n, shuffle=True, random_state=seed)
+            return list(grouped.split(X, y, customers)), "customers"
     n = int(max(2, min(N_FOLDS, y.sum(), (1 - y).sum())))
     return list(StratifiedKFold(n, shuffle=True, random_state=seed).split(np.zeros(y.size), y)), "customers"
 

@@ -1,12 +1,13 @@
 """What a model must not know: the future of the rows it is judged on, and columns that tell the outcome."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crm_analytics.churn.folds import has_origins
-from crm_analytics.core.errors import LeakageError
+from crm_analytics.core.errors import LeakageError, LeakageWarning
 
 TELLTALE = 0.98  # area under the ROC curve of one column alone, or of its reverse
 
@@ -26,18 +27,34 @@ def refuse_known_future(X: Any, label_end: str | None, *, caller: str) -> None:
         )
 
 
+def warn_of(telltale: list[str], *, caller: str) -> None:
+    """Warn of columns that order leavers too well to have been known beforehand."""
+    if telltale:
+        warnings.warn(
+            f"{caller}: {', '.join(map(repr, telltale))} alone order{'s' if len(telltale) == 1 else ''} those who "
+            f"leave almost perfectly (area under the ROC curve >= {TELLTALE}). Were they known before the outcome, "
+            "as a cancellation or a final bill is not? If not, leave them out; `telltale_` lists them.",
+            LeakageWarning,
+            stacklevel=3,
+        )
+
+
 def telltale_columns(values: np.ndarray, y: np.ndarray, coding: list[dict[str, Any]]) -> list[str]:
-    """Columns that alone order leavers almost perfectly: by number, or by the rate of each level."""
-    if not 0 < y.sum() < y.size:
-        return []
+    """Columns that alone order leavers almost perfectly: by number, or by the rate of each level.
+
+    A row's level is judged by the other rows of it, or levels of few would know their own.
+    """
     found = []
     for place, column in enumerate(coding):
         score = values[:, place]
         if column["kind"] == "words":
             codes = score.astype(np.int64) + 1
             n, leavers = np.bincount(codes), np.bincount(codes, weights=y)
-            score = (leavers / np.maximum(n, 1))[codes]
-        if max(_auc(score, y), _auc(-score, y)) >= TELLTALE:
+            score = (leavers[codes] - y) / np.maximum(n[codes] - 1, 1)
+            area = _auc(score, y)
+        else:
+            area = max(_auc(score, y), _auc(-score, y))
+        if area >= TELLTALE:
             found.append(column["name"])
     return found
 

@@ -206,6 +206,7 @@ def report(
         currency=currency,
         next_products=batch.read_next_products(scores),
         level=batch.level_of_products(scores),
+        churn=batch.load_churn_model(models),
     )
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")

@@ -19,9 +19,13 @@ def run_demo(
     say(f"Complete Journey: {log}")
     model = batch.fit(log, unit="D", horizon=365, annual_discount_rate=0.1, margin=0.25)
     say(f"Chosen: {model.choice_['reason']}")
-    run = batch.score(log, model, output, level="description", progress=progress)
+    churn, said = batch.fit_churn(log)
+    say(f"Churn: {said}")
+    run = batch.score(log, model, output, churn=churn, level="description", progress=progress)
     say(f"Scored {run.n_customers:,} households for the next 365 days, at a margin of 25 % and 10 % a year.")
     batch.save_models(model, log, output / "models")
+    if churn is not None:
+        batch.save_churn_model(churn, log, output / "models")
     page = portfolio_report(
         log,
         model,
@@ -30,6 +34,7 @@ def run_demo(
         currency="$",
         next_products=batch.read_next_products(output),
         level="description",
+        churn=churn,
     )
     with whole_file(output / "report.html") as temporary:
         temporary.write_text(page, "utf-8")
@@ -38,4 +43,4 @@ def run_demo(
     say(f"  {output / 'scores.parquet'}  one row a household: pandas.read_parquet(...)")
     say(f"  {output / 'next_products.parquet'}  what each will probably buy next, and why")
     say(f"  {output / 'manifest.json'}   what was read, fitted and written")
-    say(f"  {output / 'models'}          the fitted model: crm_analytics.batch.load_models(...)")
+    say(f"  {output / 'models'}          the fitted models: crm_analytics.batch.load_models(...)")

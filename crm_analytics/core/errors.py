@@ -17,6 +17,10 @@ class LeakageError(CrmAnalyticsError, ValueError):
     """A model would be judged on what it was told."""
 
 
+class LeakageWarning(UserWarning):
+    """A column tells the outcome so well that it may have been written after it."""
+
+
 class ConvergenceError(CrmAnalyticsError, ArithmeticError):
     """No usable parameters exist for this data, or the search did not find them."""
 

@@ -19,42 +19,73 @@ seen_lines AS (
     WHERE occurred_at >= $earliest AND occurred_at < coalesce(views.origin, $snapshot_date)
 )""".replace("{period}", PERIOD).replace("{origin_period}", ORIGIN_PERIOD)
 
-# With the days before on which the same thing was bought, a thing is told once in any window: on
-# its first day there. So distinct things are counted without sets, whatever the origins and windows.
-_THINGS = """
-{thing}_days AS (
-    SELECT origin, customer_id, {thing} AS thing, period FROM seen_lines
-    WHERE {thing} IS NOT NULL GROUP BY 1, 2, 3, 4
+# The borders of all windows of all origins cut time into spans, and every window is a set of spans: a
+# number with a bit a span. So is what is known of a thing, so that distinct things are counted
+# without sets, and without looking at a line once an origin.
+_SPANS = """
+borders AS (
+    SELECT now AS border FROM grid
+    UNION SELECT now - $middle AS border FROM grid
+    UNION SELECT now - $long AS border FROM grid
 ),
-{thing}_spaced AS (
-    SELECT origin, customer_id, period,
-        coalesce(lag(period) OVER bought, -1000000000) AS previous,
-        coalesce(lag(period, 2) OVER bought, -1000000000) AS before_that
-    FROM {thing}_days WINDOW bought AS (PARTITION BY origin, customer_id, thing ORDER BY period)
+days AS (SELECT unnest(generate_series(min(border) + 1, max(border))) AS day FROM borders),
+spans AS (
+    SELECT CAST(day AS INTEGER) AS day,
+        CAST(power(2, count(CASE WHEN border < day THEN 1 END) - 1) AS BIGINT) AS span
+    FROM days CROSS JOIN borders GROUP BY day
+),
+reaches AS (
+    SELECT grid.origin AS origin,
+        bit_or(CASE WHEN day <= now AND day > now - $long THEN span ELSE 0 END) AS whole,
+        bit_or(CASE WHEN day <= now AND day > now - $middle THEN span ELSE 0 END) AS late,
+        bit_or(CASE WHEN day <= now - $middle AND day > now - $long THEN span ELSE 0 END) AS early
+    FROM grid CROSS JOIN spans GROUP BY grid.origin
+)"""
+
+_ITEMS = """
+item_spans AS (
+    SELECT origin, customer_id, item_id, span, CASE WHEN min(period) < max(period) THEN span ELSE 0 END AS again
+    FROM seen_lines JOIN spans ON period = day WHERE item_id IS NOT NULL GROUP BY 1, 2, 3, 4
+),
+item_seen AS (
+    SELECT origin, customer_id, bit_or(span) AS seen, bit_or(again) AS again
+    FROM item_spans GROUP BY origin, customer_id, item_id
+),
+item_counted AS (
+    SELECT reaches.origin AS origin, customer_id, count(*) AS breadth,
+        count(CASE WHEN {usual} THEN 1 END) AS usual,
+        count(CASE WHEN {usual} AND (seen & late) <> 0 THEN 1 END) AS usual_kept
+    FROM item_seen JOIN reaches
+        ON (seen & whole) <> 0 AND (item_seen.origin IS NULL OR item_seen.origin = reaches.origin)
+    GROUP BY reaches.origin, customer_id
+)""".replace(  # in two spans before the middle window (taking 1 away clears the lowest bit), or twice in one
+    "{usual}", "((seen & early) & ((seen & early) - 1)) + (again & early) <> 0"
+)
+
+_THINGS = """
+{thing}_seen AS (
+    SELECT origin, customer_id, bit_or(span) AS seen
+    FROM seen_lines JOIN spans ON period = day WHERE {thing} IS NOT NULL GROUP BY origin, customer_id, {thing}
 ),
 {thing}_counted AS (
-    SELECT grid.origin AS origin, customer_id,
-        count(CASE WHEN previous <= now - $long THEN 1 END) AS breadth,
-        count(CASE WHEN period > now - $middle AND previous <= now - $middle THEN 1 END) AS breadth_middle,
-        count(CASE WHEN period <= now - $middle AND previous > now - $long AND before_that <= now - $long
-            THEN 1 END) AS usual,
-        count(CASE WHEN period > now - $middle AND previous <= now - $middle AND before_that > now - $long
-            THEN 1 END) AS usual_kept
-    FROM {thing}_spaced JOIN grid
-        ON period <= now AND period > now - $long
-        AND ({thing}_spaced.origin IS NULL OR {thing}_spaced.origin = grid.origin)
-    GROUP BY grid.origin, customer_id
+    SELECT reaches.origin AS origin, customer_id, count(*) AS breadth,
+        count(CASE WHEN (seen & late) <> 0 THEN 1 END) AS breadth_middle
+    FROM {thing}_seen JOIN reaches
+        ON (seen & whole) <> 0 AND ({thing}_seen.origin IS NULL OR {thing}_seen.origin = reaches.origin)
+    GROUP BY reaches.origin, customer_id
 )"""
 
 SNAPSHOT_SQL = """
 WITH {seen},
+{spans},
 visits AS (
     SELECT origin, customer_id, period, sum(amount) AS amount, count(*) AS n_lines,
         count(CASE WHEN discount <> 0 THEN 1 END) AS promoted
     FROM seen_lines GROUP BY 1, 2, 3
 ),
 spaced AS (
-    SELECT *, lag(period) OVER (PARTITION BY origin, customer_id ORDER BY period) AS previous FROM visits
+    SELECT *, lag(period) OVER bought AS previous, lead(period) OVER bought AS following
+    FROM visits WINDOW bought AS (PARTITION BY origin, customer_id ORDER BY period)
 ),
 counted AS (
     SELECT grid.origin AS origin, now, customer_id,
@@ -68,8 +99,8 @@ counted AS (
         coalesce(sum(CASE WHEN period <= now - $middle AND period > now - 2 * $middle THEN amount END), 0)
             AS spent_before,
         max(amount) AS largest,
-        max_by(amount, period) AS spent_last,
-        max_by(CASE WHEN previous > now - $long THEN period - previous END, period) AS gap_last,
+        sum(CASE WHEN coalesce(following > now, TRUE) THEN amount END) AS spent_last,
+        sum(CASE WHEN coalesce(following > now, TRUE) AND previous > now - $long THEN period - previous END) AS gap_last,
         max(CASE WHEN previous > now - $long THEN period - previous END) AS gap_longest,
         sum(CASE WHEN previous > now - $long
             THEN CAST(period - previous AS BIGINT) * (period - previous) END) AS gap_squares,
@@ -114,16 +145,16 @@ SELECT numbers.origin, numbers.customer_id,
     n_lines / purchases AS lines_mean,
     CAST(promoted AS DOUBLE) / n_lines AS promotion_share,
     coalesce(n_returns, 0) / (n_lines + CAST(coalesce(n_returns, 0) AS DOUBLE)) AS return_share,
-    CAST(coalesce(item_id_counted.breadth, 0) AS DOUBLE) AS items,
+    CAST(coalesce(item_counted.breadth, 0) AS DOUBLE) AS items,
     CAST(coalesce(category_counted.breadth, 0) AS DOUBLE) AS categories,
     CAST(coalesce(category_counted.breadth_middle, 0) AS DOUBLE) AS categories_middle,
     CAST(coalesce(store_id_counted.breadth, 0) AS DOUBLE) AS stores,
-    CASE WHEN item_id_counted.usual > 0
-        THEN CAST(item_id_counted.usual_kept AS DOUBLE) / item_id_counted.usual END AS basket_stability
+    CASE WHEN item_counted.usual > 0
+        THEN CAST(item_counted.usual_kept AS DOUBLE) / item_counted.usual END AS basket_stability
 FROM numbers
 LEFT JOIN returned ON returned.customer_id = numbers.customer_id AND returned.origin = numbers.origin
-LEFT JOIN item_id_counted ON item_id_counted.customer_id = numbers.customer_id
-    AND item_id_counted.origin = numbers.origin
+LEFT JOIN item_counted ON item_counted.customer_id = numbers.customer_id
+    AND item_counted.origin = numbers.origin
 LEFT JOIN category_counted ON category_counted.customer_id = numbers.customer_id
     AND category_counted.origin = numbers.origin
 LEFT JOIN store_id_counted ON store_id_counted.customer_id = numbers.customer_id
@@ -131,7 +162,8 @@ LEFT JOIN store_id_counted ON store_id_counted.customer_id = numbers.customer_id
 ORDER BY numbers.origin, numbers.customer_id"""
 for _name, _part in {
     "{seen}": _SEEN,
-    "{items}": _THINGS.replace("{thing}", "item_id"),
+    "{items}": _ITEMS,
+    "{spans}": _SPANS,
     "{categories}": _THINGS.replace("{thing}", "category"),
     "{stores}": _THINGS.replace("{thing}", "store_id"),
     "{period}": PERIOD,

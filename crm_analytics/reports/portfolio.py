@@ -8,16 +8,19 @@ import pandas as pd
 from markupsafe import Markup
 from sklearn.utils.validation import check_is_fitted
 
+from crm_analytics.churn import ChurnClassifier
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core.tables import require, require_columns
 from crm_analytics.evaluation import value_concentration
 from crm_analytics.plotting import (
     plot_concentration,
+    plot_gains,
     plot_holdout,
+    plot_reliability,
     plot_tracking,
     svg_chart,
 )
-from crm_analytics.reports import data_card, model_card, offers
+from crm_analytics.reports import data_card, leaving, model_card, offers
 from crm_analytics.reports.trial import Trial, comparison_table, hold_trial, in_short, verdict
 from crm_analytics.reports.wording import Table, day, money, number, percent, rate, several, span
 from crm_analytics.transactions import TransactionLog
@@ -35,6 +38,7 @@ def portfolio_report(
     currency: str = "",
     next_products: pd.DataFrame | None = None,
     level: str = "item_id",
+    churn: ChurnClassifier | None = None,
     audit: bool = True,
 ) -> str:
     """Write what the customers are worth as one HTML page that needs nothing else.
@@ -58,6 +62,9 @@ def portfolio_report(
         says what to offer next, and what is bought together. An empty one is none.
     level : str
         What counted as a product there, such as "item_id" or "category".
+    churn : ChurnClassifier, optional
+        That gave the `p_churn` of the scores, as `batch.fit_churn` fits it; with it the page says
+        who will probably fall silent, and puts a clone on trial at the last date that can be judged.
     audit : bool
         Whether to look for dirt in the log, which takes a while on a large one.
 
@@ -93,6 +100,7 @@ def portfolio_report(
         trial_in_short=in_short(trial),
         value=_value(scores, currency),
         offers=_offers(log, scores, next_products, level, currency),
+        leaving=_leaving(log, scores, churn, currency),
         trial=_trial(trial),
         facts=model_card.facts(model, log),
         parameters=model_card.parameter_table(model),
@@ -102,6 +110,37 @@ def portfolio_report(
         counts=data_card.counts_table(log),
         audit=data_card.audit_table(log) if audit else None,
     )
+
+
+def _leaving(
+    log: TransactionLog, scores: pd.DataFrame, churn: ChurnClassifier | None, currency: str
+) -> dict[str, Any] | None:
+    if churn is None or "p_churn" not in scores.columns:
+        return None
+    trial = leaving.hold_leaving_trial(log, churn)
+    section: dict[str, Any] = {
+        "answer": leaving.in_short(scores, churn, currency),
+        "table": leaving.at_stake_table(scores, currency),
+        "verdict": None,
+        "charts": [],
+    }
+    if trial is not None:
+        section["verdict"] = leaving.verdict(trial)
+        section["charts"] = [
+            (
+                "Those who fell silent, found among the likeliest",
+                _chart(lambda ax: plot_gains(trial.gains, ax=ax), "gains", leaving.verdict(trial)),
+            ),
+            (
+                "Chances foretold, and what came of them",
+                _chart(
+                    lambda ax: plot_reliability(trial.calibration, ax=ax),
+                    "reliability",
+                    leaving.in_groups(trial),
+                ),
+            ),
+        ]
+    return section
 
 
 def _template() -> jinja2.Template:
