@@ -258,9 +258,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
                 if name == "logistic":
                     member, z = members.learn_logistic(given, folds, kinds)
                 else:
-                    params = members.TREES[name] | {"num_threads": self.n_jobs}
-                    plain = ["number"] * len(kinds) if name in members.WORDS_AS_NUMBERS else kinds
-                    member, z = members.learn_trees(given, folds, plain, params, seed)
+                    member, z = members.learn_trees(given, folds, kinds, name, seed, self.n_jobs)
                 self.members_[f"{name} from the prior" if from_prior else name] = member
                 said.append(z)
                 centre.append(share)
@@ -334,7 +332,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         if self.classes_.size == 1:
             raise ValueError(
                 "ChurnClassifier.fit: y must have two classes, those who stay and those who leave, but all are "
-                f"{self.classes_[0]!r}: one class only. Take a longer horizon or more customers."
+                f"{self.classes_.tolist()[0]!r}: one class only. Take a longer horizon or more customers."
             )
         if self.classes_.size > 2:
             raise ValueError(

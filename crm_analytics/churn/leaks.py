@@ -53,7 +53,9 @@ def telltale_columns(values: np.ndarray, y: np.ndarray, coding: list[dict[str, A
             score = (leavers[codes] - y) / np.maximum(n[codes] - 1, 1)
             area = _auc(score, y)
         else:
-            area = max(_auc(score, y), _auc(-score, y))
+            # What is missing ranks below all in one of the two, above all in the other.
+            low, high = _auc(score, y), 1 - _auc(-score, y)
+            area = max(low, high, 1 - low, 1 - high)
         if area >= TELLTALE:
             found.append(column["name"])
     return found

@@ -90,13 +90,13 @@ def worded(name: str, value: Any, called: Mapping[str, str]) -> str:
     >>> called = spans((28, 91, 182), "day")
     >>> worded("since_last", 45.0, called), worded("purchases_short", 3.0, called)
     ('last purchase 45 days ago', 'purchases in 28 days: 3')
-    >>> worded("Contract", "One year", called), worded("items", np.nan, called)
-    ('Contract: One year', 'items: not known')
+    >>> worded("Contract", "One year", called), worded("gap_mean", np.nan, called)
+    ('Contract: One year', 'rhythm: too few purchases to tell')
     """
     if isinstance(value, str):
         return f"{name}: {value}"
     if np.isnan(value):
-        return f"{name}: not known"
+        return f"{_GROUP_OF[name]}: too few purchases to tell" if name in _GROUP_OF else f"{name}: not known"
     if name in _TEMPLATES:
         return _TEMPLATES[name].format(value=value, **called)
     return f"{name}: {value:,.4g}" if abs(value) < 1e4 else f"{name}: {value:,.0f}"

@@ -55,7 +55,7 @@ def at_stake_table(scores: pd.DataFrame, currency: str) -> Table:
     top = stake[stake > 0].head(SHOWN)
     rows = []
     for customer, value in top.items():
-        row = scores.iloc[scores.index.get_indexer([customer])[0]]
+        row: Any = scores.loc[customer]
         why = [row[name] for name in ("churn_reason_1", "churn_reason_2") if isinstance(row[name], str)]
         rows.append(
             [
