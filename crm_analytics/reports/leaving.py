@@ -54,13 +54,12 @@ def at_stake_table(scores: pd.DataFrame, currency: str) -> Table:
     stake = (scores["p_churn"] * scores["clv"]).dropna().sort_values(ascending=False, kind="stable")
     top = stake[stake > 0].head(SHOWN)
     rows = []
-    for customer, value in top.items():
-        row: Any = scores.loc[customer]
+    for customer, row in scores.loc[top.index].assign(stake=top).iterrows():
         why = [row[name] for name in ("churn_reason_1", "churn_reason_2") if isinstance(row[name], str)]
         rows.append(
             [
                 str(customer),
-                money(value, currency, 0),
+                money(row["stake"], currency, 0),
                 percent(row["p_churn"], 0),
                 money(row["clv"], currency, 0),
                 "; ".join(why) or "–",
