@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-USAGE, DATA, OTHER, ALARM = 2, 3, 1, 4
+from crm_analytics.cli.exit_codes import DATA, OTHER, USAGE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
