@@ -12,7 +12,14 @@ MISSING = "(missing)"
 RARE = "(other)"
 _MOST_LEVELS = 1_000  # more words than this name customers or dates, not kinds of customers
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T]\d{1,2}:.*)?"
-_NUMBERS = ("empty", "boolean", "integer", "floating", "mixed-integer-float", "decimal")  # as pandas infers them
+_NUMBERS = (
+    "empty",
+    "boolean",
+    "integer",
+    "floating",
+    "mixed-integer-float",
+    "decimal",
+)  # as pandas infers them
 _FEWEST_OF_A_LEVEL = 10  # customers; a rarer word is one of the others
 
 
@@ -82,7 +89,9 @@ def coded(table: pd.DataFrame, coding: list[dict[str, Any]], *, caller: str) -> 
                     f"{caller}: {column['name']} held numbers when fitted, and is {values.dtype} now."
                 )
             found = numbers(values, caller)
-            out[:, place] = np.where(np.isnan(found), column["middle"], found) if "middle" in column else found
+            out[:, place] = (
+                np.where(np.isnan(found), column["middle"], found) if "middle" in column else found
+            )
         else:
             if values.notna().any() and is_number(values, column["name"], caller):
                 raise SchemaError(

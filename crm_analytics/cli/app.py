@@ -8,8 +8,8 @@ import typer
 from tqdm import tqdm
 
 from crm_analytics import batch
-from crm_analytics.cli.monitoring import say_monitoring, write_drift_chart
 from crm_analytics.cli.exit_codes import ALARM
+from crm_analytics.cli.monitoring import say_monitoring, write_drift_chart
 from crm_analytics.cli.source import open_log
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core.files import whole_file

@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from crm_analytics.core.errors import SchemaError, nearest
 from crm_analytics.features.periods import shift
 from crm_analytics.features.snapshot_sql import OUTCOME_SQL
 from crm_analytics.transactions import TransactionLog
@@ -59,8 +60,17 @@ def contract_state(
 
     A contract runs unless the customer's last contract event before the label window is an
     end. It ends in the window if an end falls into it that no start in the window follows:
-    a renewal is a start.
+    a renewal is a start. Raises MissingDataError if the log has no events, SchemaError if none
+    of them ends a contract: then nobody is known to have left.
     """
+    kinds = log.event_counts.kinds
+    if CONTRACT_END not in kinds:
+        near = nearest(CONTRACT_END, kinds)
+        hint = f"Is {near!r} meant?" if near else f"There are: {', '.join(kinds)}."
+        raise SchemaError(
+            f"label 'contract_end' needs events of the kind {CONTRACT_END!r}, and {CONTRACT_START!r} for renewals, but "
+            f"the log has none. {hint} Rename kinds before reading the log."
+        )
     events = log.query(CONTRACT_SQL, contract_start=CONTRACT_START, contract_end=CONTRACT_END).to_pandas()
     origins = rows.get_level_values("origin")
     runs, ends = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)

@@ -81,7 +81,11 @@ class PurgedRollingOrigin:
 
 def row_times(X: Any, *, caller: str) -> tuple[np.ndarray, np.ndarray]:
     """Return `origin` and `label_end` of each row of snapshots; SchemaError if the index lacks them."""
-    names = list(X.index.names) if isinstance(X, pd.DataFrame | pd.Series) else []
+    names = (
+        [name for name in X.index.names if name is not None]
+        if isinstance(X, pd.DataFrame | pd.Series)
+        else []
+    )
     if not {"origin", "label_end"} <= set(names):
         raise SchemaError(
             f"{caller}: X must be a DataFrame with the index levels origin and label_end, as SnapshotBuilder makes "

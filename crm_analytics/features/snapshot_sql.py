@@ -100,7 +100,8 @@ counted AS (
             AS spent_before,
         max(amount) AS largest,
         sum(CASE WHEN coalesce(following > now, TRUE) THEN amount END) AS spent_last,
-        sum(CASE WHEN coalesce(following > now, TRUE) AND previous > now - $long THEN period - previous END) AS gap_last,
+        sum(CASE WHEN coalesce(following > now, TRUE) AND previous > now - $long THEN period - previous END)
+            AS gap_last,
         max(CASE WHEN previous > now - $long THEN period - previous END) AS gap_longest,
         sum(CASE WHEN previous > now - $long
             THEN CAST(period - previous AS BIGINT) * (period - previous) END) AS gap_squares,
@@ -158,8 +159,7 @@ LEFT JOIN item_counted ON item_counted.customer_id = numbers.customer_id
 LEFT JOIN category_counted ON category_counted.customer_id = numbers.customer_id
     AND category_counted.origin = numbers.origin
 LEFT JOIN store_id_counted ON store_id_counted.customer_id = numbers.customer_id
-    AND store_id_counted.origin = numbers.origin
-ORDER BY numbers.origin, numbers.customer_id"""
+    AND store_id_counted.origin = numbers.origin"""
 for _name, _part in {
     "{seen}": _SEEN,
     "{items}": _ITEMS,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crm_analytics.core.errors import choice
 from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS
@@ -234,7 +235,7 @@ class SnapshotBuilder:
         """
         chosen = self._chosen(log, [origins] if isinstance(origins, str | date) else origins)
         short, middle, long = self.windows
-        table = log.query_at(
+        found = log.query_at(
             SNAPSHOT_SQL,
             chosen,
             unit=self.unit,
@@ -243,12 +244,18 @@ class SnapshotBuilder:
             long=long,
             by_origin=log.has_refunds,
             earliest=shift(chosen[0], -long, self.unit),
-        ).to_pandas(split_blocks=True, self_destruct=True)
+        )
         present = log.reading.columns
-        table = table.drop(columns=[name for name, needed in NEEDS.items() if needed not in present])
         ends = {origin: shift(origin, self.gap + self.horizon, self.unit) for origin in chosen}
-        rows = _rows(table.pop("customer_id"), table.pop("origin"), ends)
-        table.index = rows
+        rows, place = _rows(found["customer_id"].to_pandas(), found["origin"].to_pandas(), ends)
+        names = [
+            name
+            for name in found.column_names
+            if NEEDS.get(name, "customer_id") in present and name not in ROW
+        ]
+        batches = found.select(names).to_batches()
+        del found
+        table = pd.DataFrame(_placed(batches, len(names), place), index=rows, columns=names, copy=False)
         parts = [table]
         if log.has_events:
             known = event_features(log, chosen, self.unit, window=long)
@@ -302,14 +309,32 @@ class SnapshotBuilder:
         return chosen
 
 
-def _rows(customers: pd.Series, origins: pd.Series, ends: dict[datetime, datetime]) -> pd.MultiIndex:
-    """The index of a table in order of origin and customer; times are stored once an origin."""
+def _rows(
+    customers: pd.Series, origins: pd.Series, ends: dict[datetime, datetime]
+) -> tuple[pd.MultiIndex, np.ndarray]:
+    """The index in order of origin and customer, and where in it each row belongs; times are stored once an origin."""
     instants = pd.DatetimeIndex(list(ends)).as_unit("us")
     code = instants.get_indexer(pd.DatetimeIndex(origins).as_unit("us"))
     codes, found = pd.factorize(customers, sort=True)
+    order = np.argsort(code * len(found) + codes)
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
     levels: list[Any] = [pd.Index(found), instants, pd.DatetimeIndex(list(ends.values())).as_unit("us")]
-    places: list[Any] = [codes, code, code]
-    return pd.MultiIndex(levels=levels, codes=places, names=ROW)
+    places: list[Any] = [codes[order], code[order], code[order]]
+    return pd.MultiIndex(levels=levels, codes=places, names=ROW), place
+
+
+def _placed(batches: list[pa.RecordBatch], n_columns: int, place: np.ndarray) -> np.ndarray:
+    """The columns of all batches as one array, each row in its place; batches are let go one by one."""
+    values = np.empty((n_columns, place.size))
+    end = place.size
+    while batches:
+        batch = batches.pop()
+        here = place[end - batch.num_rows : end]
+        for column, held in zip(batch.columns, values, strict=True):
+            held[here] = column.to_numpy(zero_copy_only=False)
+        end -= batch.num_rows
+    return values.T
 
 
 def _on(rows: pd.MultiIndex, found: pd.DataFrame) -> pd.DataFrame:

@@ -41,10 +41,9 @@ def opened(table, **options):
     return read_log(table, not_after="2025-01-01", **options)
 
 
-def plainly(log, customer, origin, windows):
+def plainly(bought, refunds, customer, origin, windows):
     """One customer at one origin, counted as the docstring says it."""
     _, middle, long = windows
-    bought = log.purchases(origin)
     bought = bought[bought["customer_id"] == customer]
     day = (bought["occurred_at"] - START).dt.days
     now = (origin - START).days - 1
@@ -57,7 +56,6 @@ def plainly(log, customer, origin, windows):
     recent, before = bought[bought["ago"] < middle], bought[bought["ago"] >= middle]
     days_of_item = before.groupby("item_id")["ago"].nunique()
     usual = set(days_of_item[days_of_item >= 2].index)
-    refunds = log.query("SELECT customer_id, occurred_at FROM lines WHERE is_refund").to_pandas()
     age = now - (refunds["occurred_at"] - START).dt.days
     n_returns = ((refunds["customer_id"] == customer) & (age >= 0) & (age < long)).sum()
     spent = {name: visits[ago < reach].sum() for name, reach in zip("sml", windows, strict=True)}
@@ -99,13 +97,15 @@ def plainly(log, customer, origin, windows):
 
 @pytest.mark.parametrize("refunds", ["net", "drop", "keep"])
 def test_features_equal_a_plain_count_of_each_customer_at_each_origin(refunds):
-    log = opened(lines(refunds=True), refunds=refunds)
+    log = opened(lines(n=500, customers=9), refunds=refunds)
     origins = [pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-20"), pd.Timestamp("2024-04-01")]
     found = BUILDER.features(log, origins)
+    returned = log.query("SELECT customer_id, occurred_at FROM lines WHERE is_refund").to_pandas()
+    bought = {origin: log.purchases(origin) for origin in origins}
     expected = {
-        (customer, origin): plainly(log, customer, origin, BUILDER.windows)
+        (customer, origin): plainly(bought[origin], returned, customer, origin, BUILDER.windows)
         for origin in origins
-        for customer in range(25)
+        for customer in range(9)
     }
     expected = pd.DataFrame({key: row for key, row in expected.items() if row is not None}).T
     assert list(found.columns) == list(expected.columns)
@@ -118,10 +118,12 @@ def test_labels_are_silence_in_the_window_after_the_gap():
     log = opened(lines(n=200))
     features, churned = BUILDER.build(log, ["2024-02-01", "2024-03-01"])
     assert features.index.equals(churned.index)
+    seen = {end: log.purchases(end) for end in churned.index.unique("label_end")}
+    assert set(churned) == {True, False}
     for (customer, origin, end), left in churned.items():
         begin = origin + pd.Timedelta(days=3)
         assert end == begin + pd.Timedelta(days=10)
-        bought = log.purchases(end)
+        bought = seen[end]
         inside = bought[(bought["customer_id"] == customer) & (bought["occurred_at"] >= begin)]
         assert left == inside.empty
 
@@ -160,18 +162,18 @@ def test_a_single_snapshot_agrees_with_the_other_features_of_the_log():
     assert_array_equal(churned, holdout["frequency_holdout"] == 0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 1000),
     policy=st.sampled_from(["net", "drop", "keep"]),
     kind=st.sampled_from(["new lines", "refunds of old purchases", "nothing at all"]),
 )
 def test_whatever_happens_from_the_origin_on_changes_no_feature(seed, policy, kind):
-    table, origin = lines(seed, n=400, customers=6), pd.Timestamp("2024-03-01")
+    table, origin = lines(seed, n=150, customers=3, days=90), pd.Timestamp("2024-03-01")
     before = table[table["occurred_at"] < origin]
     rng = np.random.default_rng(seed + 1)
-    n = int(rng.integers(1, 200))
-    after = lines(seed + 1, n=n, customers=9)
+    n = int(rng.integers(1, 60))
+    after = lines(seed + 1, n=n, customers=5)
     if kind == "refunds of old purchases":
         after = before.sample(min(n, len(before)), random_state=seed)
         after = after.assign(amount=-after["amount"].abs(), quantity=-1.0)
@@ -280,8 +282,8 @@ def test_origins_that_cannot_be_are_refused():
 )
 def test_a_dirty_log_gives_the_same_at_several_origins_as_at_each():
     log = load_online_retail()
-    builder = SnapshotBuilder(horizon=90)
-    origins = ["2011-06-01", "2011-08-01"]
+    builder = SnapshotBuilder(horizon=28)
+    origins = ["2011-02-01", "2011-03-01"]
     together, churned = builder.build(log, origins)
     alone = [builder.build(log, [origin]) for origin in origins]
     assert_frame_equal(together, pd.concat([part.features for part in alone]), check_exact=True)

@@ -13,6 +13,7 @@ from pandas.testing import assert_frame_equal
 from crm_analytics.core.errors import MissingExtraError
 from crm_analytics.datasets import load_cdnow, load_complete_journey, load_online_retail, make_purchases
 from crm_analytics.features import (
+    SnapshotBuilder,
     behaviour_features,
     calibration_holdout,
     cohort_activity,
@@ -25,6 +26,7 @@ from crm_analytics.features import (
 from crm_analytics.transactions import engines, read_log
 
 UNITS = ["D", "W", "M", "h"]
+SNAPSHOTS = SnapshotBuilder(windows=(2, 5, 10), horizon=3, gap=1)
 
 
 def on_spark(log):
@@ -147,6 +149,8 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         lambda log: item_table(log, "2024-01-25"),
         lambda log: occasions(log, "transaction"),
         lambda log: occasions(log, "W"),
+        lambda log: SNAPSHOTS.features(log, ["2024-01-12", "2024-01-20"]),
+        lambda log: SNAPSHOTS.build(log, ["2024-01-12", "2024-01-20"]).labels.to_frame(),
     ):
         assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
     assert spark_log.refund_effect() == duckdb_log.refund_effect()
