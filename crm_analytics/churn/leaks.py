@@ -23,7 +23,8 @@ def refuse_known_future(X: Any, label_end: str | None, *, caller: str) -> None:
             f"{caller}: {known.sum():,} of {len(X):,} rows have an origin (first {origins[known].min():%Y-%m-%d}) "
             f"before {pd.Timestamp(label_end):%Y-%m-%d}, when the last label of the fit was complete: the model was "
             "told what happened after them. Random folds over snapshots do this, and folds in time without a purge. "
-            "Split with PurgedRollingOrigin; to look at such rows all the same, drop the index (X.reset_index(drop=True))."
+            "Split with PurgedRollingOrigin; to look at such rows all the same, drop the index "
+            "(X.reset_index(drop=True))."
         )
 
 

@@ -4,6 +4,9 @@ from crm_analytics.features.periods import PERIOD
 
 ORIGIN_PERIOD = PERIOD.replace("occurred_at", "origin")
 
+# Origins of one statement: each has up to three borders, and a BIGINT has bits for 63 spans.
+MOST_AT_ONCE = 20
+
 # A line that looks the same from every origin is grouped once; lines of a log with refunds once for
 # each origin, since what is left of a day's purchases differs between them.
 _SEEN = """
@@ -28,7 +31,8 @@ borders AS (
     UNION SELECT now - $middle AS border FROM grid
     UNION SELECT now - $long AS border FROM grid
 ),
-days AS (SELECT unnest(generate_series(min(border) + 1, max(border))) AS day FROM borders),
+ends AS (SELECT min(border) + 1 AS first_day, max(border) AS last_day FROM borders),
+days AS (SELECT unnest(generate_series(first_day, last_day)) AS day FROM ends),
 spans AS (
     SELECT CAST(day AS INTEGER) AS day,
         CAST(power(2, count(CASE WHEN border < day THEN 1 END) - 1) AS BIGINT) AS span

@@ -149,8 +149,7 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         lambda log: item_table(log, "2024-01-25"),
         lambda log: occasions(log, "transaction"),
         lambda log: occasions(log, "W"),
-        lambda log: SNAPSHOTS.features(log, ["2024-01-12", "2024-01-20"]),
-        lambda log: SNAPSHOTS.build(log, ["2024-01-12", "2024-01-20"]).labels.to_frame(),
+        lambda log: pd.concat(SNAPSHOTS.build(log, ["2024-01-12", "2024-01-20"]), axis=1),
     ):
         assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
     assert spark_log.refund_effect() == duckdb_log.refund_effect()
