@@ -9,7 +9,7 @@ from scipy.special import betaln, ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.churn.watched import MOST_PERIODS, weights_of
+from crm_analytics.churn.duration.watched import MOST_PERIODS, weights_of
 from crm_analytics.core.errors import ConvergenceError
 from crm_analytics.core.optimise import LOG_BOUND, FitReport, covariance_of, maximise
 from crm_analytics.core.tables import require, require_columns, summary_columns

@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from crm_analytics import load_model, save_model
 from crm_analytics.churn import ShiftedBetaGeometricModel, contracts_from_survivors
-from crm_analytics.churn.shifted_beta_geometric import _value_gradient_hessian, residual_lifetime
+from crm_analytics.churn.duration.shifted_beta_geometric import _value_gradient_hessian, residual_lifetime
 from crm_analytics.core import ConvergenceError, SchemaError
 
 # Fader & Hardie (2007), table 1: survivors of 1,000 customers, years 0 to 12; fitted on years 0 to 7.

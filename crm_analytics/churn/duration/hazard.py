@@ -11,11 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.churn.columns import as_table
-from crm_analytics.churn.hazard_columns import contrasts, design_of, effect_names, learn_columns
-from crm_analytics.churn.hazard_likelihood import fit_hazard
-from crm_analytics.churn.hazard_trees import added_by_trees, choose_by_holding_out, grow_hazard_trees
-from crm_analytics.churn.person_periods import Watch, step_starts
-from crm_analytics.churn.watched import MOST_PERIODS, require_enough, watched, weights_of
+from crm_analytics.churn.duration.hazard_columns import contrasts, design_of, effect_names, learn_columns
+from crm_analytics.churn.duration.hazard_likelihood import fit_hazard
+from crm_analytics.churn.duration.hazard_trees import added_by_trees, choose_by_holding_out, grow_hazard_trees
+from crm_analytics.churn.duration.person_periods import Watch, step_starts
+from crm_analytics.churn.duration.watched import MOST_PERIODS, require_enough, watched, weights_of
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require_columns
 

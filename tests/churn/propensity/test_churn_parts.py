@@ -10,11 +10,11 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from crm_analytics.churn import members
-from crm_analytics.churn.blend import blend_weights
-from crm_analytics.churn.calibrated import MONOTONE_FROM, calibrate, learn_calibration
-from crm_analytics.churn.folds import choose_folds
-from crm_analytics.churn.reasons import grouped
+from crm_analytics.churn.propensity import members
+from crm_analytics.churn.propensity.blend import blend_weights
+from crm_analytics.churn.propensity.calibrated import MONOTONE_FROM, calibrate, learn_calibration
+from crm_analytics.churn.propensity.folds import choose_folds
+from crm_analytics.churn.propensity.reasons import grouped
 
 # Blend
 

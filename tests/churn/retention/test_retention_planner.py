@@ -14,8 +14,14 @@ from pandas.testing import assert_frame_equal
 from sklearn.linear_model import LogisticRegression
 
 from crm_analytics.churn import RetentionPlanner, experiment_effect
-from crm_analytics.churn.retention_experiment import uneven_treatment
-from crm_analytics.churn.retention_profit import _moments, _spread, expected_profit, profit_draws, stakes
+from crm_analytics.churn.retention.retention_experiment import uneven_treatment
+from crm_analytics.churn.retention.retention_profit import (
+    _moments,
+    _spread,
+    expected_profit,
+    profit_draws,
+    stakes,
+)
 from crm_analytics.core import SchemaError
 from crm_analytics.datasets import load_telco_churn
 from crm_analytics.datasets.external import VARIABLE
@@ -217,7 +223,7 @@ def test_the_sum_over_many_has_the_spread_of_its_customers(monkeypatch, chance):
     s = stakes(p, v, np.where(p > 0.4, -0.1, p), 0.7, 10.0, 1.0)
     acceptance = np.random.default_rng(0).beta(6, 14, 20_000)
     one_by_one = profit_draws(s, acceptance, chance, np.random.default_rng(1))
-    monkeypatch.setattr("crm_analytics.churn.retention_profit._DRAWN_ONE_BY_ONE", 20)
+    monkeypatch.setattr("crm_analytics.churn.retention.retention_profit._DRAWN_ONE_BY_ONE", 20)
     summed = profit_draws(s, acceptance, chance, np.random.default_rng(2))
     assert summed.mean() == pytest.approx(
         one_by_one.mean(), abs=4 * np.hypot(summed.std(), one_by_one.std()) / 141

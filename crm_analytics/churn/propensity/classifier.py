@@ -11,14 +11,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from crm_analytics.churn import members
-from crm_analytics.churn.blend import blend_weights
-from crm_analytics.churn.calibrated import calibrate, learn_calibration
 from crm_analytics.churn.columns import as_table, coded, is_number, learn_columns, numbers
-from crm_analytics.churn.folds import choose_folds, has_origins
-from crm_analytics.churn.leaks import refuse_known_future, telltale_columns, warn_of
-from crm_analytics.churn.reason_words import groups_of, spans
-from crm_analytics.churn.reasons import effect_table, in_parts, reason_table
+from crm_analytics.churn.propensity import members
+from crm_analytics.churn.propensity.blend import blend_weights
+from crm_analytics.churn.propensity.calibrated import calibrate, learn_calibration
+from crm_analytics.churn.propensity.folds import choose_folds, has_origins
+from crm_analytics.churn.propensity.leaks import refuse_known_future, telltale_columns, warn_of
+from crm_analytics.churn.propensity.reason_words import groups_of, spans
+from crm_analytics.churn.propensity.reasons import effect_table, in_parts, reason_table
 from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.core.tables import require
 from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS

@@ -18,9 +18,10 @@ from sklearn.model_selection import KFold, cross_val_score, train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crm_analytics import load_model, save_model
-from crm_analytics.churn import ChurnClassifier, members
-from crm_analytics.churn.classifier import FEWEST
-from crm_analytics.churn.leaks import TELLTALE, telltale_columns
+from crm_analytics.churn import ChurnClassifier
+from crm_analytics.churn.propensity import members
+from crm_analytics.churn.propensity.classifier import FEWEST
+from crm_analytics.churn.propensity.leaks import TELLTALE, telltale_columns
 from crm_analytics.core import LeakageError, LeakageWarning, SchemaError
 from crm_analytics.datasets import load_mlc_churn, load_telco_churn, make_purchases
 from crm_analytics.datasets.external import VARIABLE

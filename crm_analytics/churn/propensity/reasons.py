@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from crm_analytics.churn.reason_words import groups_of, worded
+from crm_analytics.churn.propensity.reason_words import groups_of, worded
 
 _ROWS = 50_000  # explained at a time
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_analytics.churn.folds import has_origins
+from crm_analytics.churn.propensity.folds import has_origins
 from crm_analytics.core.errors import LeakageError, LeakageWarning
 
 TELLTALE = 0.98  # area under the ROC curve of one column alone, or of its reverse

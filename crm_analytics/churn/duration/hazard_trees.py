@@ -6,8 +6,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from crm_analytics.churn.hazard_likelihood import HazardFit, fit_hazard, penalised, pull_of_events
-from crm_analytics.churn.person_periods import Watch, step_starts
+from crm_analytics.churn.duration.hazard_likelihood import HazardFit, fit_hazard, penalised, pull_of_events
+from crm_analytics.churn.duration.person_periods import Watch, step_starts
 
 _MOST_ROWS = 1_000_000  # a customer and step each; beyond, trees learn from some of the customers
 _FEWEST_CHURNED = 100  # below this nothing can be chosen by holding customers out

@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_analytics.churn.retention_experiment import experiment_effect, experiment_warnings
-from crm_analytics.churn.retention_profit import Stakes, expected_cost, expected_profit, profit_draws, stakes
+from crm_analytics.churn.retention.retention_experiment import experiment_effect, experiment_warnings
+from crm_analytics.churn.retention.retention_profit import (
+    Stakes,
+    expected_cost,
+    expected_profit,
+    profit_draws,
+    stakes,
+)
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require, require_columns
 from crm_analytics.metrics import Interval

@@ -18,9 +18,9 @@ from sklearn.linear_model import LogisticRegression
 
 from crm_analytics import load_model, save_model
 from crm_analytics.churn import HazardModel
-from crm_analytics.churn.hazard_likelihood import penalised, pull_of_events, slopes
-from crm_analytics.churn.hazard_trees import _split
-from crm_analytics.churn.person_periods import Watch, step_starts
+from crm_analytics.churn.duration.hazard_likelihood import penalised, pull_of_events, slopes
+from crm_analytics.churn.duration.hazard_trees import _split
+from crm_analytics.churn.duration.person_periods import Watch, step_starts
 from crm_analytics.core import ConvergenceError, SchemaError
 from crm_analytics.datasets import load_mlc_churn, load_telco_churn
 from crm_analytics.metrics import kaplan_meier
@@ -376,7 +376,7 @@ def test_one_look_at_many_customers_is_that_of_each_alone(boosted, monkeypatch):
         model.expected_remaining(X, horizon=5, elapsed=elapsed),
         model.survival_by(X, "plan"),
     ]
-    monkeypatch.setattr("crm_analytics.churn.hazard._CELLS", 100)
+    monkeypatch.setattr("crm_analytics.churn.duration.hazard._CELLS", 100)
     again = [
         model.predict(X, horizon=3, elapsed=elapsed),
         model.predict_survival(X, 9),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from crm_analytics.churn.person_periods import Watch
+from crm_analytics.churn.duration.person_periods import Watch
 from crm_analytics.core.errors import ConvergenceError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.isotonic import isotonic_regression
 
-from crm_analytics.churn.blend import blend_weights
+from crm_analytics.churn.propensity.blend import blend_weights
 
 MONOTONE_FROM = 1_000  # rows of the rarer outcome; with fewer a free curve follows chance
 _TILT = 1e-3  # the curve rises by at least so much a unit, even where the line has drawn steps level

@@ -1,0 +1,1 @@
+"""When customers leave: hazards with censoring, and cohorts of contracts."""

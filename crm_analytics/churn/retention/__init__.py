@@ -1,0 +1,1 @@
+"""Whom it pays to hold, and what a past experiment says."""
