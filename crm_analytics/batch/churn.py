@@ -53,6 +53,8 @@ def fit_churn(
     -------
     The fitted model, its `snapshots_` saying how rows are made, or None; and why, in words.
     """
+    if horizon is not None:
+        SnapshotBuilder(horizon=horizon, gap=gap, unit=unit)  # a wrong parameter is no short log
     try:
         builder = _builder(log, unit, horizon, gap, snapshot_date)
         features, churned = builder.build(log, builder.origins(log, until=snapshot_date))
@@ -73,7 +75,8 @@ def fit_churn(
     }
     said = (
         f"no purchase in {builder.horizon:,} {UNIT_WORDS[unit]}s, learned at {len(origins)} earlier dates of "
-        f"{len(features):,} customers: {model.fit_report_['message']}"
+        f"{len(features):,} rows in all: {model.fit_report_['message']}. Who bought nothing in the last "
+        f"{builder.windows[-1]:,} {UNIT_WORDS[unit]}s has left already and gets no p_churn"
     )
     return model, said
 

@@ -29,7 +29,7 @@ from crm_analytics.batch.next_products import (
 )
 from crm_analytics.churn import ChurnClassifier
 from crm_analytics.clv import LifetimeValueModel
-from crm_analytics.core import MissingDataError, model_fingerprint
+from crm_analytics.core import ConvergenceError, MissingDataError, model_fingerprint
 from crm_analytics.core.errors import choice
 from crm_analytics.core.files import recover_folder, replace_folder, sha256_of, whole_file
 from crm_analytics.features.histories import LEVELS
@@ -53,6 +53,8 @@ class ScoreRun:
         Lines of the log set aside.
     n_chunks, n_resumed : int
         Chunks in all, and those found finished from a run that was stopped.
+    no_churn : str
+        Why a churn model was given and could not be asked; empty where it was.
     no_products : str
         Why no next products are named; empty where they are.
     manifest : Path
@@ -65,6 +67,7 @@ class ScoreRun:
     n_resumed: int
     manifest: Path
     no_products: str
+    no_churn: str
 
 
 def score(
@@ -151,9 +154,12 @@ def score(
         if not parts[i].exists():
             _write_chunk(summary.read_row_group(i), model, parts[i])
     clock.lap("score")
-    leavers = work / CHURN
+    leavers, no_churn = work / CHURN, ""
     if churn is not None and not leavers.exists():
-        write_churn(log, churn, snapshot, leavers)
+        try:
+            write_churn(log, churn, snapshot, leavers)
+        except ConvergenceError as error:  # the rhythm of this log cannot be learned; its values can
+            churn, no_churn = None, str(error)
     clock.lap("churn")
     products = work / NEXT_PRODUCTS
     if not products.exists():
@@ -171,7 +177,7 @@ def score(
     shutil.rmtree(work)
     aside = log.counts.source - log.counts.kept
     why_none = told_of(output / NEXT_PRODUCTS).get("why_none", "")
-    return ScoreRun(n_customers, aside, len(parts), resumed, output / MANIFEST, why_none)
+    return ScoreRun(n_customers, aside, len(parts), resumed, output / MANIFEST, why_none, no_churn)
 
 
 def read_scores(folder: str | Path) -> pd.DataFrame:

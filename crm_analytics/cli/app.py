@@ -168,6 +168,8 @@ def score(
     typer.echo(f"{run.n_customers:,} customers scored, {run.n_rejected:,} lines set aside: {run.manifest}")
     if run.no_products:
         typer.echo(f"  No next products: {run.no_products}.")
+    if run.no_churn:
+        typer.echo(f"  No churn scores: {run.no_churn}")
     _say_why(model)
     if said:
         _say_churn(churn is not None, said)

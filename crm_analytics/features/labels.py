@@ -53,6 +53,18 @@ def fallen(
     return rate < share * past_rate
 
 
+def contract_runs(log: TransactionLog, rows: pd.MultiIndex) -> np.ndarray:
+    """Whether each row's contract had not ended as far as was known at its origin, shape (n_rows,)."""
+    events = _contract_events(log)
+    origins = rows.get_level_values("origin")
+    runs = np.ones(len(rows), dtype=bool)
+    for origin in origins.unique():
+        here = np.flatnonzero(origins == origin)
+        last = events[events["occurred_at"] < origin].groupby("customer_id")["kind"].last()
+        runs[here] = (last.reindex(rows[here].get_level_values("customer_id")) != CONTRACT_END).to_numpy()
+    return runs
+
+
 def contract_state(
     log: TransactionLog, rows: pd.MultiIndex, unit: str, *, gap: int, horizon: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -63,15 +75,7 @@ def contract_state(
     a renewal is a start. Raises MissingDataError if the log has no events, SchemaError if none
     of them ends a contract: then nobody is known to have left.
     """
-    kinds = log.event_counts.kinds
-    if CONTRACT_END not in kinds:
-        near = nearest(CONTRACT_END, kinds)
-        hint = f"Is {near!r} meant?" if near else f"There are: {', '.join(kinds)}."
-        raise SchemaError(
-            f"label 'contract_end' needs events of the kind {CONTRACT_END!r}, and {CONTRACT_START!r} for renewals, but "
-            f"the log has none. {hint} Rename kinds before reading the log."
-        )
-    events = log.query(CONTRACT_SQL, contract_start=CONTRACT_START, contract_end=CONTRACT_END).to_pandas()
+    events = _contract_events(log)
     origins = rows.get_level_values("origin")
     runs, ends = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
     for origin in origins.unique():
@@ -86,3 +90,15 @@ def contract_state(
         runs[here] = (last_before.reindex(customers) != CONTRACT_END).to_numpy()
         ends[here] = (last_inside.reindex(customers) == CONTRACT_END).to_numpy()
     return runs, ends
+
+
+def _contract_events(log: TransactionLog) -> pd.DataFrame:
+    kinds = log.event_counts.kinds
+    if CONTRACT_END not in kinds:
+        near = nearest(CONTRACT_END, kinds)
+        hint = f"Is {near!r} meant?" if near else f"There are: {', '.join(kinds)}."
+        raise SchemaError(
+            f"label 'contract_end' needs events of the kind {CONTRACT_END!r}, and {CONTRACT_START!r} for renewals, but "
+            f"the log has none. {hint} Rename kinds before reading the log."
+        )
+    return log.query(CONTRACT_SQL, contract_start=CONTRACT_START, contract_end=CONTRACT_END).to_pandas()

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crm_analytics.core.errors import choice
+from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS
 from crm_analytics.features.attributes import attributes_at
 from crm_analytics.features.behaviour import WINDOWS
 from crm_analytics.features.events import event_features
-from crm_analytics.features.labels import contract_state, fallen, outcomes, silent
+from crm_analytics.features.labels import contract_runs, contract_state, fallen, outcomes, silent
 from crm_analytics.features.periods import last_period, period_number, period_start, shift
 from crm_analytics.features.snapshot_sql import MOST_AT_ONCE, NEEDS, SNAPSHOT_SQL
 from crm_analytics.transactions import TransactionLog
@@ -158,7 +158,7 @@ class SnapshotBuilder:
     def build(
         self,
         log: TransactionLog,
-        origins: Sequence[date | datetime | str] | None = None,
+        origins: Sequence[date | datetime | str] | date | datetime | str | None = None,
         *,
         attributes: pd.DataFrame | None = None,
     ) -> Snapshots:
@@ -233,7 +233,7 @@ class SnapshotBuilder:
             Of the items bought on two or more days before the middle window, the share bought
             again in it; NaN if there are none.
         """
-        chosen = self._chosen(log, [origins] if isinstance(origins, str | date) else origins)
+        chosen = self._chosen(log, origins)
         found = self._asked(log, chosen)
         present = log.reading.columns
         ends = {origin: shift(origin, self.gap + self.horizon, self.unit) for origin in chosen}
@@ -246,12 +246,21 @@ class SnapshotBuilder:
         batches = found.select(names).to_batches()
         del found
         table = pd.DataFrame(_placed(batches, len(names), place), index=rows, columns=names, copy=False)
+        if self.label == "contract_end":
+            running = contract_runs(log, _without_end(rows))
+            table, rows = table[running], rows[running]
         parts = [table]
         if log.has_events:
             known = event_features(log, chosen, self.unit, window=self.windows[2])
             parts.append(_on(rows, known))
         if attributes is not None:
             parts.append(attributes_at(attributes, rows))
+        given = [name for part in parts for name in part.columns]
+        twice = sorted({str(name) for name in given if given.count(name) > 1})
+        if twice:
+            raise SchemaError(
+                f"SnapshotBuilder: attributes have a column {twice[0]!r}, the name of a feature. Rename it."
+            )
         return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
     def _asked(self, log: TransactionLog, origins: list[datetime]) -> pa.Table:
@@ -303,12 +312,28 @@ class SnapshotBuilder:
         return shift(origin, self.gap + self.horizon, self.unit)
 
     def _chosen(
-        self, log: TransactionLog, origins: Sequence[date | datetime | str] | pd.DatetimeIndex
+        self, log: TransactionLog, origins: Sequence[date | datetime | str] | date | datetime | str
     ) -> list[datetime]:
         """The origins as instants, rising, each once."""
-        chosen = sorted({log.snapshot(origin) for origin in origins})
+        given = [origins] if isinstance(origins, str | date) else list(origins)
+        for text in (origin for origin in given if isinstance(origin, str)):
+            try:
+                datetime.fromisoformat(text)
+            except ValueError as error:
+                raise ValueError(
+                    f"origins must be dates such as '2024-08-05'. Got {text!r} instead."
+                ) from error
+        chosen = sorted({log.snapshot(origin) for origin in given})
         if not chosen:
             raise ValueError("origins must name at least one date.")
+        end = log.end
+        if end is not None and chosen[-1] > shift(
+            pd.Timestamp(end).to_pydatetime(), self.windows[0], self.unit
+        ):
+            raise ValueError(
+                f"origins must not lie more than the short window ({self.windows[0]:,} {UNIT_WORDS[self.unit]}s) after "
+                f"the log's end, {end}: everybody would seem silent. Got {chosen[-1]:%Y-%m-%d}."
+            )
         inside = [o for o in chosen if period_number(o, self.unit) == last_period(o, self.unit)]
         if inside:
             word = UNIT_WORDS[self.unit]

@@ -75,7 +75,8 @@ def plot_reasons(table: pd.DataFrame, *, top: int = 10, ax: Any = None) -> Any:
     Parameters
     ----------
     table : DataFrame
-        Of one customer, or of all on average: `reason` (words), `effect` (signed, on the log-odds).
+        Of one customer: `reason` (words), `effect` (signed, on the log-odds); or of all on average
+        `group`, `mean_effect`.
     top : int >= 1
         How many to draw, those of the largest size; the others are added up in one bar.
     ax : matplotlib Axes, optional
@@ -84,6 +85,8 @@ def plot_reasons(table: pd.DataFrame, *, top: int = 10, ax: Any = None) -> Any:
     -------
     matplotlib Axes
     """
+    if {"group", "mean_effect"} <= set(table.columns):
+        table = table.loc[:, ["group", "mean_effect"]].set_axis(["reason", "effect"], axis=1)
     require_columns(table, ["reason", "effect"], caller="plot_reasons")
     if top < 1:
         raise ValueError(f"top must be >= 1. Got {top!r} instead.")

@@ -139,13 +139,15 @@ def plot_profit_curve(curve: pd.DataFrame, *, ax: Any = None) -> Any:
     curve : DataFrame
         As `metrics.profit_curve` gives it: `fraction` (share in [0, 1]), `profit` (currency per
         customer), perhaps `random` (the same of as many drawn at random) and `lower`, `upper` (an
-        interval of the profit).
+        interval of the profit). Of a plan's curve, `expected_profit` and `random`: those of all.
     ax : matplotlib Axes, optional
 
     Returns
     -------
     matplotlib Axes
     """
+    if "expected_profit" in curve.columns:
+        curve = curve.assign(profit=curve["expected_profit"])
     _require_rows(curve, ["fraction", "profit"], caller="plot_profit_curve")
     ax = new_axes(ax)
     ax.axhline(0, color=INK, linewidth=0.8)
@@ -176,7 +178,7 @@ def plot_profit_curve(curve: pd.DataFrame, *, ax: Any = None) -> Any:
     ax.set_ylim(bottom, top + 0.12 * (top - bottom or 1.0))  # room for the words
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("customers contacted")
-    ax.set_ylabel("profit per customer")
+    ax.set_ylabel("profit of all" if "expected_profit" in curve.columns else "profit per customer")
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.2)
     return ax
 

@@ -146,3 +146,9 @@ def test_events_from_the_origin_on_change_nothing():
         read_log(lines, events=pd.concat([events, late]), not_after="2025-01-01"), [ORIGIN]
     )
     assert_frame_equal(found, right, check_exact=True)
+
+
+def test_whose_contract_was_known_to_have_ended_is_not_scored():
+    scored = BUILDER.features(contract_log(), ORIGIN).index.get_level_values("customer_id")
+    gone = {"ended before", "ended before, and comes back too late"}
+    assert set(scored) == set(CONTRACTS) - gone

@@ -273,6 +273,15 @@ def test_origins_that_cannot_be_are_refused():
         BUILDER.features(log, ["2024-02-01 12:00"])
     with pytest.raises(ValueError, match="after the log's first line"):
         BUILDER.features(log, ["2023-02-01"])
+    with pytest.raises(ValueError, match=r"dates such as '2024-08-05'. Got '05.08.2024'"):
+        BUILDER.features(log, ["05.08.2024"])
+    with pytest.raises(
+        ValueError, match=r"short window \(7 days\) after the log's end, .* everybody would seem"
+    ):
+        BUILDER.features(log, ["2024-06-01"])
+    plans = pd.DataFrame({"customer_id": [1], "valid_from": [pd.Timestamp("2024-01-01")], "since_last": [3]})
+    with pytest.raises(SchemaError, match="column 'since_last', the name of a feature"):
+        BUILDER.features(log, ["2024-02-01"], attributes=plans)
     with pytest.raises(ValueError, match="at least one date"):
         BUILDER.features(log, [])
 

@@ -19,13 +19,26 @@ from crm_analytics.churn.propensity.folds import choose_folds, has_origins
 from crm_analytics.churn.propensity.leaks import refuse_known_future, telltale_columns, warn_of
 from crm_analytics.churn.propensity.reason_words import groups_of, spans
 from crm_analytics.churn.propensity.reasons import effect_table, in_parts, reason_table
-from crm_analytics.core.errors import SchemaError, choice
+from crm_analytics.core.errors import SchemaError, choice, plain
 from crm_analytics.core.tables import require
 from crm_analytics.core.units import PERIODS_PER_YEAR, UNIT_WORDS
 
 MOST_TO_CHOOSE_BY = 100_000  # rows; what members are chosen by needs no more to settle
 # Of the learners, before the held-out rows have spoken.
 SHARES = {"logistic": 1.0, "small trees": 1.0, "large trees": 0.5}
+# Words of those who stay, which must not be taken for leavers.
+STAYING = (
+    "no",
+    "hayir",
+    "stay",
+    "stays",
+    "stayed",
+    "kaldi",
+    "active",
+    "aktif",
+    "retained",
+    "existingcustomer",
+)
 FEWEST = 20  # leavers, and stayers, from which anything beyond the prior is learned
 _NEVER = 1e-6  # a prior of 0 or 1 is taken as so near to it
 
@@ -229,6 +242,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "weights_")
         table = as_table(X)
+        if len(table) == 0:
+            raise ValueError("ChurnClassifier.effects: X must have at least one row.")
         values, start = self._values(table)
         names = groups_of([c["name"] for c in self.columns_], groups, caller="ChurnClassifier.effects")
         found = [self._effects(values[part], start[part]) for part in in_parts(len(table))]
@@ -243,7 +258,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             chosen = np.sort(np.random.default_rng(seed).permutation(n)[:MOST_TO_CHOOSE_BY])
             if _rarer(rows.y[chosen]) < FEWEST:
                 chosen = np.arange(n)
-        folds, held_out_by = choose_folds(X.iloc[chosen] if has_origins(X) else None, rows.y[chosen], seed)
+        folds, held_out_by = choose_folds(as_table(X).iloc[chosen], rows.y[chosen], seed)
         folds = [(chosen[train], chosen[test]) for train, test in folds]
         tested = np.concatenate([test for _, test in folds])
         self.members_, said, centre = {}, [], []
@@ -333,6 +348,12 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 "ChurnClassifier.fit: y must have two classes, those who stay and those who leave, but all are "
                 f"{self.classes_.tolist()[0]!r}: one class only. Take a longer horizon or more customers."
+            )
+        if plain(str(self.classes_[-1])) in STAYING:
+            stays, leaves = self.classes_[-1], self.classes_[0]
+            raise ValueError(
+                f"ChurnClassifier.fit: y has the words {leaves!r} and {stays!r}, and of two words the later "
+                f"in order is taken to leave. Pass y == {str(leaves)!r} instead."
             )
         if self.classes_.size > 2:
             raise ValueError(

@@ -22,7 +22,8 @@ def has_origins(X: Any) -> bool:
 def choose_folds(X: Any, y: np.ndarray, seed: int) -> tuple[list[Fold], str]:
     """Folds in time where there are origins for two, else over customers; and which of them it is.
 
-    Rows of one customer never stand on both sides of a fold over customers.
+    Rows of one customer never stand on both sides of a fold over customers: those of one
+    customer_id, or without such a level those of one label of the index.
     """
     if has_origins(X):
         origins = np.unique(X.index.get_level_values("origin"))
@@ -34,6 +35,7 @@ def choose_folds(X: Any, y: np.ndarray, seed: int) -> tuple[list[Fold], str]:
             good = [fold for fold in rolling if _both(y[fold[0]]) and _both(y[fold[1]])]
             if len(good) >= 2:
                 return good, "origins"
+    if has_origins(X) or (isinstance(X, pd.DataFrame) and not X.index.is_unique):
         customers = _customers(X)
         n = min(N_FOLDS, np.unique(customers).size)
         if n > 1:

@@ -81,6 +81,8 @@ def spans(windows: Sequence[int] | None, unit: str) -> dict[str, str]:
     names = ("short", "middle", "long")
     if windows is None:
         return {"unit": unit} | {name: f"in the {name} window" for name in names}
+    if len(windows) != len(names):
+        raise ValueError(f"windows must be three whole numbers. Got {windows!r} instead.")
     return {"unit": unit} | {name: f"in {n} {unit}s" for name, n in zip(names, windows, strict=True)}
 
 

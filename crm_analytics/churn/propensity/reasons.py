@@ -110,4 +110,4 @@ def _float(value: Any) -> float:
 
 def in_parts(n_rows: int) -> list[slice]:
     """Slices of the rows that are explained at a time."""
-    return [slice(begin, begin + _ROWS) for begin in range(0, n_rows, _ROWS)]
+    return [slice(begin, begin + _ROWS) for begin in range(0, max(n_rows, 1), _ROWS)]

@@ -345,12 +345,21 @@ def test_the_table_fitted_on_may_be_of_any_kind():
     assert_array_equal(y, kept[1])
 
 
-def test_rows_of_one_customer_are_rows():
+def test_rows_of_one_customer_are_rows_but_are_held_out_together():
     X, y, _ = customers(300, seed=17)
-    same = X.set_axis(np.repeat(["a", "b", "c"], 100))
-    assert_array_equal(
-        ChurnClassifier().fit(same, y).predict_proba(X), ChurnClassifier().fit(X, y).predict_proba(X)
-    )
+    twice = pd.concat([X, X]).set_axis(np.tile(np.arange(300), 2))
+    model = ChurnClassifier().fit(twice, np.tile(y, 2))
+    learned = ChurnClassifier().fit(twice.reset_index(drop=True), np.tile(y, 2))
+    # Learning a customer's twin by heart pays only where the twin is what one is asked about.
+    assert learned.fit_report_["log_loss"]["large trees"] < 0.8 * model.fit_report_["log_loss"]["large trees"]
+    assert model.fit_report_["n_rows"] == 600
+
+
+@pytest.mark.parametrize("words", [("Hayır", "Evet"), ("Stayed", "Churned"), ("Kaldı", "Ayrıldı")])
+def test_a_word_of_those_who_stay_is_not_taken_for_leaving(words):
+    X, y, _ = customers(60, seed=3)
+    with pytest.raises(ValueError, match=rf"the later in order is taken to leave. Pass y == '{words[1]}'"):
+        ChurnClassifier().fit(X, np.array(words)[y.astype(int)])
 
 
 def test_parameters_are_kept_and_a_clone_is_unfitted(fitted):
