@@ -1,6 +1,7 @@
 """What customers did before each of several origins: one SQL text for all features of all origins."""
 
 from crm_analytics.features.periods import PERIOD
+from crm_analytics.transactions.engines import ONCE_MORE
 
 ORIGIN_PERIOD = PERIOD.replace("occurred_at", "origin")
 
@@ -9,18 +10,22 @@ MOST_AT_ONCE = 20
 
 # A line that looks the same from every origin is grouped once; lines of a log with refunds once for
 # each origin, since what is left of a day's purchases differs between them.
-_SEEN = """
+_SEEN = (
+    """
 grid AS (SELECT origin, {origin_period} - 1 AS now FROM origins),
 views AS (
     SELECT origin FROM origins WHERE $by_origin
     UNION ALL SELECT CAST(NULL AS TIMESTAMP) AS origin WHERE NOT $by_origin
 ),
-seen_lines AS (
+seen_lines AS {once_more}(
     SELECT views.origin AS origin, customer_id, {period} AS period, item_id, category, store_id, discount,
         CAST(amount AS DECIMAL(18, 6)) AS amount
     FROM purchases_at JOIN views ON purchases_at.origin IS NULL OR purchases_at.origin = views.origin
     WHERE occurred_at >= $earliest AND occurred_at < coalesce(views.origin, $snapshot_date)
-)""".replace("{period}", PERIOD).replace("{origin_period}", ORIGIN_PERIOD)
+)""".replace("{period}", PERIOD)
+    .replace("{origin_period}", ORIGIN_PERIOD)
+    .replace("{once_more}", ONCE_MORE)
+)
 
 # The borders of all windows of all origins cut time into spans, and every window is a set of spans: a
 # number with a bit a span. So is what is known of a thing, so that distinct things are counted

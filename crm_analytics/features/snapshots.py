@@ -1,6 +1,6 @@
 """Snapshots: customers as they were at several dates, with what they did after each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -234,18 +234,13 @@ class SnapshotBuilder:
             again in it; NaN if there are none.
         """
         chosen = self._chosen(log, origins)
-        found = self._asked(log, chosen)
         present = log.reading.columns
+        customers, instants, columns = _collected(self._asked(log, chosen))
         ends = {origin: shift(origin, self.gap + self.horizon, self.unit) for origin in chosen}
-        rows, place = _rows(found["customer_id"].to_pandas(), found["origin"].to_pandas(), ends)
-        names = [
-            name
-            for name in found.column_names
-            if NEEDS.get(name, "customer_id") in present and name not in ROW
-        ]
-        batches = found.select(names).to_batches()
-        del found
-        table = pd.DataFrame(_placed(batches, len(names), place), index=rows, columns=names, copy=False)
+        rows, order = _rows(customers, instants, ends)
+        names = [name for name in columns if NEEDS.get(name, "customer_id") in present]
+        columns = {name: columns[name] for name in names}
+        table = pd.DataFrame(_placed(columns, order), index=rows, columns=names, copy=False)
         if self.label == "contract_end":
             running = contract_runs(log, _without_end(rows))
             table, rows = table[running], rows[running]
@@ -263,25 +258,21 @@ class SnapshotBuilder:
             )
         return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
-    def _asked(self, log: TransactionLog, origins: list[datetime]) -> pa.Table:
+    def _asked(self, log: TransactionLog, origins: list[datetime]) -> Iterator[pa.RecordBatch]:
         """What SNAPSHOT_SQL says of the origins, in no order; one statement for so many as there are bits."""
         short, middle, long = self.windows
-        found = []
         for begin in range(0, len(origins), MOST_AT_ONCE):
             some = origins[begin : begin + MOST_AT_ONCE]
-            found.append(
-                log.query_at(
-                    SNAPSHOT_SQL,
-                    some,
-                    unit=self.unit,
-                    short=short,
-                    middle=middle,
-                    long=long,
-                    by_origin=log.has_refunds,
-                    earliest=shift(some[0], -long, self.unit),
-                )
+            yield from log.stream_at(
+                SNAPSHOT_SQL,
+                some,
+                unit=self.unit,
+                short=short,
+                middle=middle,
+                long=long,
+                by_origin=log.has_refunds,
+                earliest=shift(some[0], -long, self.unit),
             )
-        return pa.concat_tables(found)
 
     def _labels(self, log: TransactionLog, origins: list[datetime], table: pd.DataFrame) -> pd.Series:
         """`churned` on the rows of `table`; missing for those who are not at risk."""
@@ -347,29 +338,36 @@ class SnapshotBuilder:
 def _rows(
     customers: pd.Series, origins: pd.Series, ends: dict[datetime, datetime]
 ) -> tuple[pd.MultiIndex, np.ndarray]:
-    """The index in order of origin and customer, and where in it each row belongs; times are stored once an origin."""
+    """The index in order of origin and customer, and that order of the rows; times are stored once an origin."""
     instants = pd.DatetimeIndex(list(ends)).as_unit("us")
     code = instants.get_indexer(pd.DatetimeIndex(origins).as_unit("us"))
     codes, found = pd.factorize(customers, sort=True)
     order = np.argsort(code * len(found) + codes)
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
     levels: list[Any] = [pd.Index(found), instants, pd.DatetimeIndex(list(ends.values())).as_unit("us")]
     places: list[Any] = [codes[order], code[order], code[order]]
-    return pd.MultiIndex(levels=levels, codes=places, names=ROW), place
+    return pd.MultiIndex(levels=levels, codes=places, names=ROW), order
 
 
-def _placed(batches: list[pa.RecordBatch], n_columns: int, place: np.ndarray) -> np.ndarray:
-    """The columns of all batches as one array, each row in its place; batches are let go one by one."""
-    values = np.empty((n_columns, place.size))
-    end = place.size
-    while batches:
-        batch = batches.pop()
-        here = place[end - batch.num_rows : end]
-        for column, held in zip(batch.columns, values, strict=True):
-            held[here] = column.to_numpy(zero_copy_only=False)
-        end -= batch.num_rows
-    return values.T
+def _collected(batches: Iterable[pa.RecordBatch]) -> tuple[pd.Series, pd.Series, dict[str, list[np.ndarray]]]:
+    """Customers, origins, and the pieces of each other column; no batch is kept."""
+    keys: dict[str, list[pa.Array]] = {"customer_id": [], "origin": []}
+    columns: dict[str, list[np.ndarray]] = {}
+    for batch in batches:
+        every = pa.array(np.arange(batch.num_rows))
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if name in keys:
+                keys[name].append(column.take(every))  # a copy, or the whole batch would stay
+            else:
+                columns.setdefault(name, []).append(
+                    np.array(column.to_numpy(zero_copy_only=False), dtype=float)
+                )
+    customers, origins = (pa.chunked_array(pieces).to_pandas() for pieces in keys.values())
+    return customers, origins, columns
+
+
+def _placed(columns: dict[str, list[np.ndarray]], order: np.ndarray) -> dict[str, np.ndarray]:
+    """Each column in one piece and in order; the pieces of one are let go before the next."""
+    return {name: np.concatenate(columns.pop(name))[order] for name in list(columns)}
 
 
 def _on(rows: pd.MultiIndex, found: pd.DataFrame) -> pd.DataFrame:

@@ -146,7 +146,8 @@ def plot_profit_curve(curve: pd.DataFrame, *, ax: Any = None) -> Any:
     -------
     matplotlib Axes
     """
-    if "expected_profit" in curve.columns:
+    of_all = "profit" not in curve.columns and "expected_profit" in curve.columns
+    if of_all:
         curve = curve.assign(profit=curve["expected_profit"])
     _require_rows(curve, ["fraction", "profit"], caller="plot_profit_curve")
     ax = new_axes(ax)
@@ -178,7 +179,7 @@ def plot_profit_curve(curve: pd.DataFrame, *, ax: Any = None) -> Any:
     ax.set_ylim(bottom, top + 0.12 * (top - bottom or 1.0))  # room for the words
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("customers contacted")
-    ax.set_ylabel("profit of all" if "expected_profit" in curve.columns else "profit per customer")
+    ax.set_ylabel("profit of all" if of_all else "profit per customer")
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.2)
     return ax
 

@@ -16,6 +16,9 @@ import pyarrow as pa
 
 from crm_analytics.core.errors import MissingExtraError
 
+# Tells DuckDB to reckon a table of a query again wherever it is named, rather than to keep it.
+ONCE_MORE = "NOT MATERIALIZED "
+
 
 def connect(scratch: Path, memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
     """Open a private in-memory DuckDB in UTC that spills to `scratch` and fetches nothing."""
@@ -104,7 +107,7 @@ def to_spark(sql: str) -> str:
     """
     import sqlglot
 
-    return sqlglot.transpile(sql, read="duckdb", write="spark")[0]
+    return sqlglot.transpile(sql.replace(ONCE_MORE, ""), read="duckdb", write="spark")[0]
 
 
 def spark_session() -> Any:

@@ -18,7 +18,7 @@ from crm_analytics.core.errors import MissingDataError
 from crm_analytics.core.files import whole_file
 from crm_analytics.transactions.audit import audit_table
 from crm_analytics.transactions.canonical import Reading
-from crm_analytics.transactions.engines import DuckDBEngine, SparkEngine
+from crm_analytics.transactions.engines import ONCE_MORE, DuckDBEngine, SparkEngine
 from crm_analytics.transactions.event_source import EventSource
 from crm_analytics.transactions.events import (
     EVENTS,
@@ -321,13 +321,13 @@ class TransactionLog:
         of them an origin sees, and what it knows of a resolution, is for the query to say; ask
         it of `query`, as `features.event_features` does.
         """
-        policy = PURCHASES_AT[self.refunds if self.has_refunds else "keep"]
-        bound = parameters | {
-            "not_after": self.not_after,
-            "snapshot_date": max(origins),
-            "origins": ",".join(str(origin) for origin in origins),
-        }
-        return self.engine.fetch(_with(f"{CHECKED},{ORIGINS},\n{policy}", sql), bound)
+        return self.engine.fetch(*self._prepared_at(sql, origins, parameters))
+
+    def stream_at(
+        self, sql: str, origins: Sequence[datetime], *, rows: int = 100_000, **parameters: Any
+    ) -> pa.RecordBatchReader:
+        """Like `query_at`, in batches of about `rows` rows."""
+        return self.engine.stream(*self._prepared_at(sql, origins, parameters), rows)
 
     def snapshot(self, snapshot_date: date | datetime | str | None = None) -> datetime:
         """Return the first instant not seen as a naive datetime; the log's `end` by default.
@@ -368,6 +368,19 @@ class TransactionLog:
     def _prepared(self, sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         tables = CHECKED if self._events is None else f"{CHECKED},{EVENTS}"
         return _with(tables, sql), parameters | {"not_after": self.not_after}
+
+    def _prepared_at(
+        self, sql: str, origins: Sequence[datetime], parameters: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        policy = PURCHASES_AT[self.refunds if self.has_refunds else "keep"]
+        bound = parameters | {
+            "not_after": self.not_after,
+            "snapshot_date": max(origins),
+            "origins": ",".join(str(origin) for origin in origins),
+        }
+        # Each column of the lines is read where it is needed; all of them kept would fill the memory.
+        lines = CHECKED.replace("checked AS (", f"checked AS {ONCE_MORE}(")
+        return _with(f"{lines},{ORIGINS},\n{policy}", sql), bound
 
     def _prepared_as_of(
         self, sql: str, snapshot_date: date | datetime | str | None, parameters: dict[str, Any]

@@ -142,3 +142,12 @@ def test_charts_go_into_a_page(plot, table):
 def test_a_table_that_cannot_be_drawn_is_refused(ax, plot, table, message):
     with pytest.raises(SchemaError, match=message):
         plot(table, ax=ax)
+
+
+def test_a_plans_curve_is_drawn_with_the_totals_it_holds():
+    curve = pd.DataFrame(
+        {"fraction": [0.0, 0.5, 1.0], "expected_profit": [0.0, 90.0, 20.0], "random": [0.0, 10.0, 20.0]}
+    )
+    ax = plot_profit_curve(curve)
+    assert ax.get_ylabel() == "profit of all"
+    assert ax.lines[1].get_ydata().tolist() == [0.0, 90.0, 20.0]
