@@ -144,10 +144,10 @@ def test_a_table_that_cannot_be_drawn_is_refused(ax, plot, table, message):
         plot(table, ax=ax)
 
 
-def test_a_plans_curve_is_drawn_with_the_totals_it_holds():
+def test_a_plans_curve_is_drawn_with_the_totals_it_holds(ax):
     curve = pd.DataFrame(
         {"fraction": [0.0, 0.5, 1.0], "expected_profit": [0.0, 90.0, 20.0], "random": [0.0, 10.0, 20.0]}
     )
-    ax = plot_profit_curve(curve)
+    plot_profit_curve(curve, ax=ax)
     assert ax.get_ylabel() == "profit of all"
     assert ax.lines[1].get_ydata().tolist() == [0.0, 90.0, 20.0]
