@@ -76,7 +76,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):
     weights_ : ndarray of shape (n_members + 1,), with a prior (n_members + 2,)
         Of the prior, the members, and an intercept.
     calibration_ : dict
-        Method ("platt", "isotonic" or "none") and its curve.
+        Method ("platt" or "isotonic") and its curve.
     telltale_ : list of str
         Columns that alone order leavers almost perfectly: were they known beforehand?
     fit_report_ : dict
