@@ -69,9 +69,8 @@ def fit_churn(
         "horizon": builder.horizon,
         "gap": builder.gap,
         "windows": list(builder.windows),
-        "origins": [str(origin.date()) for origin in origins],
+        "origins": [str(origin) for origin in origins],
         "base_rate": float(churned.mean()),
-        "by_prior": "p_no_purchase" in table.columns,
     }
     said = (
         f"no purchase in {builder.horizon:,} {UNIT_WORDS[unit]}s, learned at {len(origins)} earlier dates of "
@@ -103,8 +102,7 @@ def write_churn(log: TransactionLog, model: ChurnClassifier, snapshot: datetime,
         windows=settings["windows"], horizon=settings["horizon"], gap=settings["gap"], unit=settings["unit"]
     )
     features = builder.features(log, [period_start(snapshot, builder.unit)])
-    if settings["by_prior"]:
-        features = _with_outlook(log, features, builder)
+    features = _with_outlook(log, features, builder)
     chance = model.predict_proba(features)[:, 1]
     riskiest = np.sort(np.argsort(-chance, kind="stable")[:REASONED])
     told = model.reasons(features.iloc[riskiest], N_REASONS, unit=builder.unit, windows=builder.windows)

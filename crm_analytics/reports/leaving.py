@@ -86,10 +86,9 @@ def hold_leaving_trial(log: TransactionLog, model: ChurnClassifier) -> LeavingTr
         table, churned = builder.build(log, settings["origins"])
         rows: Any = table.index
         train, test = list(PurgedRollingOrigin(1).split(table))[-1]
-        if settings["by_prior"]:
-            ahead = builder.gap + builder.horizon
-            outlook = purchase_outlook(log, rows, unit=builder.unit, horizon=ahead)
-            table = pd.concat([table, outlook.drop(columns="p_alive")], axis=1)
+        ahead = builder.gap + builder.horizon
+        outlook = purchase_outlook(log, rows, unit=builder.unit, horizon=ahead)
+        table = pd.concat([table, outlook.drop(columns="p_alive")], axis=1)
         known = clone(model).fit(table.iloc[train], churned.iloc[train])
         chance = known.predict_proba(table.iloc[test])[:, 1]
     except (CrmAnalyticsError, ValueError):
