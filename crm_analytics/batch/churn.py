@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,10 +96,7 @@ def load_churn_model(folder: str | Path) -> ChurnClassifier | None:
 
 def write_churn(log: TransactionLog, model: ChurnClassifier, snapshot: datetime, path: Path) -> None:
     """Write each recent customer's chance to fall silent to `path`, whole; the riskiest with reasons."""
-    settings: dict[str, Any] = model.snapshots_
-    builder = SnapshotBuilder(
-        windows=settings["windows"], horizon=settings["horizon"], gap=settings["gap"], unit=settings["unit"]
-    )
+    builder = SnapshotBuilder.from_settings(model.snapshots_)
     features = builder.features(log, [period_start(snapshot, builder.unit)])
     features = _with_outlook(log, features, builder)
     chance = model.predict_proba(features)[:, 1]

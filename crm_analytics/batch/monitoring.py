@@ -210,8 +210,7 @@ def _builder(told: dict[str, Any], scores: pd.DataFrame, folder: str | Path) -> 
             f"the scores in {folder} have no churn probabilities, so that there is nothing to hold against the log. "
             "Score with a version that writes them, or leave the log away."
         )
-    known = ("windows", "horizon", "gap", "unit", "label", "partial_share")
-    return SnapshotBuilder(**{name: churn[name] for name in known if churn.get(name) is not None})
+    return SnapshotBuilder.from_settings(churn)
 
 
 def _label_window(builder: SnapshotBuilder, snapshot: datetime) -> tuple[datetime, datetime]:

@@ -8,6 +8,9 @@ ORIGIN_PERIOD = PERIOD.replace("occurred_at", "origin")
 # Origins of one statement: each has up to three borders, and a BIGINT has bits for 63 spans.
 MOST_AT_ONCE = 20
 
+# Customers are asked for in parts, so that what is held while they are reckoned has a bound.
+_OF_PART = "abs(CAST(hash(customer_id) % 4096 AS INTEGER)) % $parts = $part"
+
 # A line that looks the same from every origin is grouped once; lines of a log with refunds once for
 # each origin, since what is left of a day's purchases differs between them.
 _SEEN = (
@@ -17,11 +20,12 @@ views AS (
     SELECT origin FROM origins WHERE $by_origin
     UNION ALL SELECT CAST(NULL AS TIMESTAMP) AS origin WHERE NOT $by_origin
 ),
-seen_lines AS {once_more}(
+seen_lines AS (
     SELECT views.origin AS origin, customer_id, {period} AS period, item_id, category, store_id, discount,
         CAST(amount AS DECIMAL(18, 6)) AS amount
     FROM purchases_at JOIN views ON purchases_at.origin IS NULL OR purchases_at.origin = views.origin
     WHERE occurred_at >= $earliest AND occurred_at < coalesce(views.origin, $snapshot_date)
+        AND {of_part}
 )""".replace("{period}", PERIOD)
     .replace("{origin_period}", ORIGIN_PERIOD)
     .replace("{once_more}", ONCE_MORE)
@@ -122,7 +126,7 @@ counted AS (
 returned AS (
     SELECT grid.origin AS origin, customer_id, count(*) AS n_returns
     FROM lines JOIN grid ON occurred_at < grid.origin
-    WHERE is_refund AND occurred_at >= $earliest AND {period} > now - $long
+    WHERE is_refund AND occurred_at >= $earliest AND {period} > now - $long AND {of_part}
     GROUP BY grid.origin, customer_id
 ),
 {items},
@@ -176,6 +180,7 @@ for _name, _part in {
     "{categories}": _THINGS.replace("{thing}", "category"),
     "{stores}": _THINGS.replace("{thing}", "store_id"),
     "{period}": PERIOD,
+    "{of_part}": _OF_PART,
 }.items():
     SNAPSHOT_SQL = SNAPSHOT_SQL.replace(_name, _part)
 
@@ -196,4 +201,6 @@ SELECT grid.origin AS label_end, customer_id, CAST(count(DISTINCT period) AS BIG
     CAST(sum(amount) AS DOUBLE) AS amount
 FROM seen_lines JOIN grid ON period <= now AND period > now - $horizon
     AND (seen_lines.origin IS NULL OR seen_lines.origin = grid.origin)
-GROUP BY grid.origin, customer_id ORDER BY grid.origin, customer_id""".replace("{seen}", _SEEN)
+GROUP BY grid.origin, customer_id ORDER BY grid.origin, customer_id""".replace(
+    "{seen}", _SEEN.replace("{of_part}", "TRUE")
+)

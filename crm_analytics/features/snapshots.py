@@ -1,6 +1,7 @@
 """Snapshots: customers as they were at several dates, with what they did after each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from crm_analytics.transactions import TransactionLog
 LABELS = ("silence", "partial", "contract_end")
 ROW = ["customer_id", "origin", "label_end"]
 MOST_ORIGINS = 12
+LINES_AT_ONCE = 1_250_000  # so many, and what is reckoned of them, fit in the memory of a small machine
+GROWTH = 1.2  # of columns whose length is not known beforehand
 
 
 class Snapshots(NamedTuple):
@@ -113,6 +116,12 @@ class SnapshotBuilder:
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"SnapshotBuilder({settings})"
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "SnapshotBuilder":
+        """Build as a model or a manifest tells: its parameters among `settings`, None for a default."""
+        own = ("windows", "horizon", "gap", "unit", "label", "partial_share")
+        return cls(**{name: settings[name] for name in own if settings.get(name) is not None})
 
     def origins(
         self,
@@ -240,7 +249,9 @@ class SnapshotBuilder:
         rows, order = _rows(customers, instants, ends)
         names = [name for name in columns if NEEDS.get(name, "customer_id") in present]
         columns = {name: columns[name] for name in names}
-        table = pd.DataFrame(_placed(columns, order), index=rows, columns=names, copy=False)
+        for column in columns.values():
+            column[:] = column[order]
+        table = pd.DataFrame(columns, index=rows, copy=False)
         if self.label == "contract_end":
             running = contract_runs(log, _without_end(rows))
             table, rows = table[running], rows[running]
@@ -259,9 +270,11 @@ class SnapshotBuilder:
         return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
     def _asked(self, log: TransactionLog, origins: list[datetime]) -> Iterator[pa.RecordBatch]:
-        """What SNAPSHOT_SQL says of the origins, in no order; one statement for so many as there are bits."""
+        """What SNAPSHOT_SQL says, in no order: of as many origins as it has bits for, of a part of the customers."""
         short, middle, long = self.windows
-        for begin in range(0, len(origins), MOST_AT_ONCE):
+        parts = max(1, round(log.counts.kept / LINES_AT_ONCE))
+        begins = range(0, len(origins), MOST_AT_ONCE)
+        for begin, part in itertools.product(begins, range(parts)):
             some = origins[begin : begin + MOST_AT_ONCE]
             yield from log.stream_at(
                 SNAPSHOT_SQL,
@@ -272,6 +285,8 @@ class SnapshotBuilder:
                 long=long,
                 by_origin=log.has_refunds,
                 earliest=shift(some[0], -long, self.unit),
+                part=part,
+                parts=parts,
             )
 
     def _labels(self, log: TransactionLog, origins: list[datetime], table: pd.DataFrame) -> pd.Series:
@@ -348,26 +363,26 @@ def _rows(
     return pd.MultiIndex(levels=levels, codes=places, names=ROW), order
 
 
-def _collected(batches: Iterable[pa.RecordBatch]) -> tuple[pd.Series, pd.Series, dict[str, list[np.ndarray]]]:
-    """Customers, origins, and the pieces of each other column; no batch is kept."""
+def _collected(batches: Iterable[pa.RecordBatch]) -> tuple[pd.Series, pd.Series, dict[str, np.ndarray]]:
+    """Customers, origins, and each other column in one piece that grows in its place; no batch is kept."""
     keys: dict[str, list[pa.Array]] = {"customer_id": [], "origin": []}
-    columns: dict[str, list[np.ndarray]] = {}
+    columns: dict[str, np.ndarray] = {}
+    n = 0
     for batch in batches:
         every = pa.array(np.arange(batch.num_rows))
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name in keys:
                 keys[name].append(column.take(every))  # a copy, or the whole batch would stay
-            else:
-                columns.setdefault(name, []).append(
-                    np.array(column.to_numpy(zero_copy_only=False), dtype=float)
-                )
+                continue
+            grown = columns.setdefault(name, np.empty(0))
+            if grown.size < n + batch.num_rows:
+                grown.resize(int(GROWTH * (n + batch.num_rows)), refcheck=False)
+            grown[n : n + batch.num_rows] = column.to_numpy(zero_copy_only=False)
+        n += batch.num_rows
+    for grown in columns.values():
+        grown.resize(n, refcheck=False)
     customers, origins = (pa.chunked_array(pieces).to_pandas() for pieces in keys.values())
     return customers, origins, columns
-
-
-def _placed(columns: dict[str, list[np.ndarray]], order: np.ndarray) -> dict[str, np.ndarray]:
-    """Each column in one piece and in order; the pieces of one are let go before the next."""
-    return {name: np.concatenate(columns.pop(name))[order] for name in list(columns)}
 
 
 def _on(rows: pd.MultiIndex, found: pd.DataFrame) -> pd.DataFrame:

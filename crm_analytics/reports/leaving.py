@@ -79,9 +79,7 @@ def hold_leaving_trial(log: TransactionLog, model: ChurnClassifier) -> LeavingTr
     None if no earlier origin had a complete label by then, or nothing could be fitted.
     """
     settings: dict[str, Any] = model.snapshots_
-    builder = SnapshotBuilder(
-        windows=settings["windows"], horizon=settings["horizon"], gap=settings["gap"], unit=settings["unit"]
-    )
+    builder = SnapshotBuilder.from_settings(settings)
     try:
         table, churned = builder.build(log, settings["origins"])
         rows: Any = table.index

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from crm_analytics import read_log
 from crm_analytics.core import SchemaError
 from crm_analytics.datasets import load_cdnow, load_complete_journey, load_online_retail
-from crm_analytics.features import SnapshotBuilder, behaviour_features, calibration_holdout
+from crm_analytics.features import SnapshotBuilder, behaviour_features, calibration_holdout, snapshots
 
 START = pd.Timestamp("2024-01-01")
 BUILDER = SnapshotBuilder(windows=(7, 14, 28), horizon=10, gap=3)
@@ -194,6 +194,14 @@ def test_an_origin_is_described_alike_alone_and_among_others():
     together = BUILDER.features(log, origins)
     alone = pd.concat([BUILDER.features(log, [origin]) for origin in origins])
     assert_frame_equal(together, alone, check_exact=True)
+
+
+def test_customers_asked_for_in_parts_are_described_alike(monkeypatch):
+    log = opened(lines(seed=9))
+    origins = [START + pd.Timedelta(days=day) for day in (40, 60, 80)]
+    whole = BUILDER.features(log, origins)
+    monkeypatch.setattr(snapshots, "LINES_AT_ONCE", 200)
+    assert_frame_equal(BUILDER.features(log, origins), whole, check_exact=True)
 
 
 def test_columns_that_the_log_cannot_have_are_left_out():
