@@ -156,10 +156,10 @@ def logistic(X):
 def forest(X):
     ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     each = make_column_transformer((ordinal, words_of(X)), remainder="passthrough")
-    return make_pipeline(each, RandomForestClassifier(300, min_samples_leaf=3, n_jobs=2, random_state=0))
+    return make_pipeline(each, RandomForestClassifier(300, min_samples_leaf=3, n_jobs=1, random_state=0))
 
 
-QUIET = {"verbosity": -1, "n_jobs": 2, "random_state": 0}
+QUIET = {"verbosity": -1, "n_jobs": 1, "random_state": 0}
 SMALL = {"n_estimators": 300, "num_leaves": 7, "learning_rate": 0.03, "reg_lambda": 5.0}
 PEERS = {
     "LR": logistic,
@@ -206,7 +206,7 @@ def contract(folder, repeats):
                 peer: leaves(make(X).fit(X.iloc[train], y[train]), X.iloc[test])
                 for peer, make in PEERS.items()
             }
-            ours = ChurnClassifier(n_jobs=2).fit(X.iloc[train], y[train])
+            ours = ChurnClassifier(n_jobs=1).fit(X.iloc[train], y[train])
             said["blend, raw"] = before_calibration(ours, X.iloc[test])
             said["ChurnClassifier"] = leaves(ours, X.iloc[test])
             for peer, p in said.items():
@@ -244,7 +244,7 @@ def silent(folder, repeats):
             for peer in ("LR", "LightGBM"):
                 said[peer] = leaves(PEERS[peer](X).fit(X.iloc[train], y01[train]), X.iloc[test])
             said["mean"] = (said["P0"] + said["LR"] + said["LightGBM"]) / 3
-            ours = ChurnClassifier(n_jobs=2).fit(full.iloc[train], y01[train])
+            ours = ChurnClassifier(n_jobs=1).fit(full.iloc[train], y01[train])
             said["blend, raw"] = before_calibration(ours, full.iloc[test])
             said["ChurnClassifier"] = leaves(ours, full.iloc[test])
             auc = {peer: judged(y01[test], p) for peer, p in said.items()}
