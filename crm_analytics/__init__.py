@@ -21,6 +21,7 @@ _ROOMS = (
     "metrics",
     "plotting",
     "reports",
+    "segmentation",
     "transactions",
 )
 

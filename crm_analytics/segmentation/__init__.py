@@ -1,0 +1,3 @@
+"""Segments that keep their meaning: by value, recency and frequency, behaviour, taste, and place."""
+
+__all__: list[str] = []

@@ -1,0 +1,1 @@
+"""What becomes of segments: whether they stay, who moves, and where that leads."""

@@ -1,0 +1,1 @@
+"""Recency, frequency, monetary: scores with stored cut points, and grids that name them."""

@@ -1,0 +1,1 @@
+"""Segments by what is bought, who buys it and where, and several axes crossed."""

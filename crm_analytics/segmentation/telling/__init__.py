@@ -1,0 +1,1 @@
+"""What segments are: what sets them apart, their names, and the questions asked of them."""
