@@ -38,6 +38,17 @@ from crm_analytics.clv import (
 )
 from crm_analytics.core import SchemaError
 from crm_analytics.datasets import make_opportunities, make_purchases
+from crm_analytics.segmentation import (
+    AttributeSegmenter,
+    BehaviouralSegmenter,
+    CustomerSegmenter,
+    KPrototypes,
+    RFMSegmenter,
+    SegmentCrossing,
+    TasteSegmenter,
+    ValueSegmenter,
+    ValueTreeSegmenter,
+)
 
 ESTIMATORS = [
     BetaGeoModel(),
@@ -53,6 +64,15 @@ ESTIMATORS = [
 ELSEWHERE = {ValueRegressor}
 # Rows of contracts and of snapshots, not of purchases: tests/churn.
 ELSEWHERE |= {ChurnClassifier, HazardModel, ShiftedBetaGeometricModel}
+# Answers with names, not numbers: tests/segmentation/rfm.
+ELSEWHERE |= {RFMSegmenter}
+# Amounts by category, attributes and labels of customers: tests/segmentation/taste.
+ELSEWHERE |= {AttributeSegmenter, SegmentCrossing, TasteSegmenter}
+# Any columns, and words among them: tests/segmentation/behaviour.
+ELSEWHERE |= {BehaviouralSegmenter, KPrototypes}
+
+# Amounts of windows: tests/segmentation/value, tests/batch/test_segment_scores.py.
+ELSEWHERE |= {CustomerSegmenter, ValueSegmenter, ValueTreeSegmenter}
 
 REASON = "its random numbers are no customers, and are refused as such; instead see {}"
 

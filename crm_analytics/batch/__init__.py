@@ -10,19 +10,23 @@ from crm_analytics.batch.scoring import (
     read_scores,
     score,
 )
+from crm_analytics.batch.segments import fit_segments, load_segments, save_segments
 
 __all__ = [
     "Monitoring",
     "ScoreRun",
     "fit",
     "fit_churn",
+    "fit_segments",
     "level_of_products",
     "load_churn_model",
     "load_models",
+    "load_segments",
     "monitor",
     "read_next_products",
     "read_scores",
     "save_churn_model",
     "save_models",
+    "save_segments",
     "score",
 ]

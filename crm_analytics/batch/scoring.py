@@ -27,6 +27,7 @@ from crm_analytics.batch.next_products import (
     with_next_product,
     write_next_products,
 )
+from crm_analytics.batch.segments import told_of_segments, with_segments, write_segments
 from crm_analytics.churn import ChurnClassifier
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core import ConvergenceError, MissingDataError, model_fingerprint
@@ -34,11 +35,12 @@ from crm_analytics.core.errors import choice
 from crm_analytics.core.files import recover_folder, replace_folder, sha256_of, whole_file
 from crm_analytics.features.histories import LEVELS
 from crm_analytics.features.summary import stream_summary, summary_frame
+from crm_analytics.segmentation import CustomerSegmenter
 from crm_analytics.transactions import TransactionLog
 
 LEVEL = 0.9  # of the interval in which a customer's value will lie
 SCORES, REJECTS, MANIFEST = "scores.parquet", "rejects.parquet", "manifest.json"
-CHURN = "churn.parquet"  # of the unfinished work
+CHURN, SEGMENTS = "churn.parquet", "segments.parquet"  # of the unfinished work
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def score(
     *,
     snapshot_date: date | datetime | str | None = None,
     churn: ChurnClassifier | None = None,
+    segments: CustomerSegmenter | None = None,
     next_products: int = 3,
     level: str = "item_id",
     exclude: Sequence[str] = (),
@@ -86,7 +89,8 @@ def score(
     """Write scores, next products, rejected lines and a manifest to the folder `output`.
 
     scores.parquet has a row a customer: the summary, what `LifetimeValueModel.predict_table`
-    gives, with a churn model `p_churn` and its reasons in words, and the best of
+    gives, with a churn model `p_churn` and its reasons in words, with a segmenter
+    `value_segment`, `rfm`, `rfm_segment` and `behaviour_segment`, and the best of
     next_products.parquet: `next_product`, and `new_product` for the best that the customer never
     bought, each with `_chance` and `_reason`. next_products.parquet has
     what `NextBasketRecommender.recommend` tells: what each customer will probably buy again,
@@ -104,6 +108,8 @@ def score(
     churn : ChurnClassifier, optional
         As `batch.fit_churn` fits it. `p_churn` is missing for customers without a purchase in its
         longest window, who have left already; of the 100,000 riskiest `churn_reason_1` to `_3` say why.
+    segments : CustomerSegmenter, optional
+        As `batch.fit_segments` fits it.
     next_products : int >= 0
         Products of either kind to name for each customer; with 0, or where the log has no `level`,
         next_products.parquet is empty and the scores lack its columns.
@@ -142,6 +148,7 @@ def score(
         "level": level,
         "exclude": sorted(map(str, exclude)),
         "churn_fingerprint": None if churn is None else model_fingerprint(churn),
+        "segments_fingerprint": None if segments is None else model_fingerprint(segments),
     }
     work = _open_work(output.with_name(f".{output.name}.work"), job)
     clock.lap("open")
@@ -161,17 +168,38 @@ def score(
         except ConvergenceError as error:  # the rhythm of this log cannot be learned; its values can
             churn, no_churn = None, str(error)
     clock.lap("churn")
+    segmented = work / SEGMENTS
+    if segments is not None and not segmented.exists():
+        write_segments(log, segments, snapshot, segmented)
+    clock.lap("segments")
     products = work / NEXT_PRODUCTS
     if not products.exists():
         ids = summary.read(columns=["customer_id"])["customer_id"]
         write_next_products(log, ids, snapshot, products, n=next_products, level=level, exclude=exclude)
     clock.lap("next products")
-    new = _assemble(log, parts, products, leavers if churn is not None else None, work)
+    new = _assemble(
+        log,
+        parts,
+        products,
+        leavers=leavers if churn is not None else None,
+        segmented=segmented if segments is not None else None,
+        work=work,
+    )
     n_customers = summary.metadata.num_rows
     summary.close()
     clock.lap("write")
+    fitted = {
+        "churn": None if churn is None else churn.snapshots_ | {"fit": churn.fit_report_},
+        "segments": None if segments is None else told_of_segments(segments),
+    }
     _write_manifest(
-        new, log, model, churn, job, n_customers, {"chunks": len(parts), "resumed": resumed, **clock.report()}
+        new,
+        log,
+        model,
+        fitted,
+        job,
+        n_customers,
+        {"chunks": len(parts), "resumed": resumed, **clock.report()},
     )
     replace_folder(new, output)
     shutil.rmtree(work)
@@ -288,19 +316,31 @@ def _write_chunk(chunk: pa.Table, model: LifetimeValueModel, part: Path) -> None
 
 
 def _assemble(
-    log: TransactionLog, parts: list[Path], products: Path, leavers: Path | None, work: Path
+    log: TransactionLog,
+    parts: list[Path],
+    products: Path,
+    *,
+    leavers: Path | None,
+    segmented: Path | None,
+    work: Path,
 ) -> Path:
     new = work / "new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     shutil.copy(products, new / NEXT_PRODUCTS)
     offers = pq.read_table(products).to_pandas()
-    churn = None if leavers is None else pq.read_table(leavers).to_pandas()
-    schema = with_next_product(with_churn(pq.read_table(parts[0]), churn), offers).schema
+    churn, segments = (
+        None if path is None else pq.read_table(path).to_pandas() for path in (leavers, segmented)
+    )
+
+    def whole(part: Path) -> pa.Table:
+        scored = with_segments(with_churn(pq.read_table(part), churn), segments)
+        return with_next_product(scored, offers)
+
+    schema = whole(parts[0]).schema
     with pq.ParquetWriter(new / SCORES, schema) as writer:
         for part in parts:
-            scored = with_churn(pq.read_table(part), churn)
-            writer.write_table(with_next_product(scored, offers).cast(schema))
+            writer.write_table(whole(part).cast(schema))
     log.write_set_aside(new / REJECTS)
     return new
 
@@ -309,7 +349,7 @@ def _write_manifest(
     new: Path,
     log: TransactionLog,
     model: LifetimeValueModel,
-    churn: ChurnClassifier | None,
+    fitted: dict[str, Any],
     job: dict,
     n_customers: int,
     run: dict,
@@ -326,7 +366,7 @@ def _write_manifest(
             "purchases": {"class": type(model.purchases_).__name__, **model.purchases_.fit_report_},
             "spend": {"class": type(model.spend_).__name__, **model.spend_.fit_report_},
         },
-        "churn": None if churn is None else churn.snapshots_ | {"fit": churn.fit_report_},
+        **fitted,
         "recommender": told_of(new / NEXT_PRODUCTS),
         "output": {
             SCORES: {"rows": n_customers, "sha256": sha256_of(new / SCORES)},

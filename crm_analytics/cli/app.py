@@ -84,7 +84,7 @@ def fit(
     churn_horizon: ChurnHorizon = None,
     columns: Columns = None,
 ) -> None:
-    """Fit lifetime value and churn models to LOG."""
+    """Fit lifetime value, churn and segments to LOG."""
     opened = open_log(log, columns)
     model = batch.fit(
         opened,
@@ -104,6 +104,10 @@ def fit(
         if churn is not None:
             batch.save_churn_model(churn, opened, models)
         _say_churn(churn is not None, said)
+    segments, said = batch.fit_segments(opened, unit=unit)
+    if segments is not None:
+        batch.save_segments(segments, opened, models)
+    _say_segments(segments is not None, said)
 
 
 @app.command()
@@ -151,14 +155,17 @@ def score(
         churn, said = (
             batch.fit_churn(opened, unit=unit, horizon=churn_horizon) if churn_horizon != 0 else (None, "")
         )
+        segments, which = batch.fit_segments(opened, unit=unit)
     else:
         model = batch.load_models(models)
         churn, said = batch.load_churn_model(models), ""
+        segments, which = batch.load_segments(models), ""
     run = batch.score(
         opened,
         model,
         output,
         churn=churn,
+        segments=segments,
         next_products=next_products,
         level=level,
         exclude=exclude or [],
@@ -173,6 +180,8 @@ def score(
     _say_why(model)
     if said:
         _say_churn(churn is not None, said)
+    if which:
+        _say_segments(segments is not None, which)
 
 
 def _say_why(model: LifetimeValueModel) -> None:
@@ -184,6 +193,11 @@ def _say_why(model: LifetimeValueModel) -> None:
 def _say_churn(fitted: bool, said: str) -> None:
     """What churn is and how the model was found, or why there is none."""
     typer.echo(f"  Churn: {said}" if fitted else f"  No churn scores: {said}")
+
+
+def _say_segments(fitted: bool, said: str) -> None:
+    """What segments there are, or why there are none."""
+    typer.echo(f"  Segments: {said}." if fitted else f"  No segments: {said}")
 
 
 @app.command()
@@ -209,6 +223,7 @@ def report(
         next_products=batch.read_next_products(scores),
         level=batch.level_of_products(scores),
         churn=batch.load_churn_model(models),
+        segments=batch.load_segments(models),
     )
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")

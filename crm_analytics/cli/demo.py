@@ -21,11 +21,17 @@ def run_demo(
     say(f"Chosen: {model.choice_['reason']}")
     churn, said = batch.fit_churn(log)
     say(f"Churn: {said}")
-    run = batch.score(log, model, output, churn=churn, level="description", progress=progress)
+    segments, which = batch.fit_segments(log)
+    say(f"Segments: {which}")
+    run = batch.score(
+        log, model, output, churn=churn, segments=segments, level="description", progress=progress
+    )
     say(f"Scored {run.n_customers:,} households for the next 365 days, at a margin of 25 % and 10 % a year.")
     batch.save_models(model, log, output / "models")
     if churn is not None:
         batch.save_churn_model(churn, log, output / "models")
+    if segments is not None:
+        batch.save_segments(segments, log, output / "models")
     page = portfolio_report(
         log,
         model,
@@ -35,6 +41,7 @@ def run_demo(
         next_products=batch.read_next_products(output),
         level="description",
         churn=churn,
+        segments=segments,
     )
     with whole_file(output / "report.html") as temporary:
         temporary.write_text(page, "utf-8")

@@ -8,9 +8,11 @@ from crm_analytics.features.events import event_features
 from crm_analytics.features.histories import Histories, purchase_histories
 from crm_analytics.features.holdout import calibration_holdout
 from crm_analytics.features.items import item_table
+from crm_analytics.features.rfm import rfm_table
 from crm_analytics.features.rolling_origin import PurgedRollingOrigin
 from crm_analytics.features.snapshots import SnapshotBuilder, Snapshots
 from crm_analytics.features.summary import customer_counts, customer_summary
+from crm_analytics.features.tastes import category_amounts
 
 __all__ = [
     "Baskets",
@@ -20,6 +22,7 @@ __all__ = [
     "Snapshots",
     "behaviour_features",
     "calibration_holdout",
+    "category_amounts",
     "cohort_activity",
     "customer_counts",
     "customer_summary",
@@ -28,4 +31,5 @@ __all__ = [
     "future_spend",
     "item_table",
     "purchase_histories",
+    "rfm_table",
 ]

@@ -10,7 +10,9 @@ from crm_analytics.metrics.calibration import (
     calibration_interval,
     calibration_table,
 )
+from crm_analytics.metrics.clusters import adjusted_rand_index, explained_share, recovery
 from crm_analytics.metrics.drift import Stability, population_stability
+from crm_analytics.metrics.effects import cliffs_delta, cohens_h
 from crm_analytics.metrics.model_error import ModelError
 from crm_analytics.metrics.profit import Profit, empc, mpc, profit_curve
 from crm_analytics.metrics.ranking import gains_curve, gini, lift_at
@@ -32,6 +34,7 @@ __all__ = [
     "ModelError",
     "Profit",
     "Stability",
+    "adjusted_rand_index",
     "average_precision_at",
     "bootstrap_interval",
     "brier_score",
@@ -41,8 +44,11 @@ __all__ = [
     "calibration_interval",
     "calibration_table",
     "catalogue_coverage",
+    "cliffs_delta",
+    "cohens_h",
     "cumulative_incidence",
     "empc",
+    "explained_share",
     "gains_curve",
     "gini",
     "hit_rate_at",
@@ -58,6 +64,7 @@ __all__ = [
     "recall_at",
     "reciprocal_rank_at",
     "recommendation_hits",
+    "recovery",
     "relative_bias",
     "survival_quantile",
     "top_share",

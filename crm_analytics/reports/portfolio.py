@@ -21,8 +21,10 @@ from crm_analytics.plotting import (
     svg_chart,
 )
 from crm_analytics.reports import data_card, leaving, model_card, offers
+from crm_analytics.reports import segments as who
 from crm_analytics.reports.trial import Trial, comparison_table, hold_trial, in_short, verdict
 from crm_analytics.reports.wording import Table, day, money, number, percent, rate, several, span
+from crm_analytics.segmentation import CustomerSegmenter
 from crm_analytics.transactions import TransactionLog
 
 NEEDED = ("frequency", "p_alive", "expected_purchases", "expected_spend", "clv")
@@ -39,6 +41,7 @@ def portfolio_report(
     next_products: pd.DataFrame | None = None,
     level: str = "item_id",
     churn: ChurnClassifier | None = None,
+    segments: CustomerSegmenter | None = None,
     audit: bool = True,
 ) -> str:
     """Write what the customers are worth as one HTML page that needs nothing else.
@@ -65,6 +68,9 @@ def portfolio_report(
     churn : ChurnClassifier, optional
         That gave the `p_churn` of the scores, as `batch.fit_churn` fits it; with it the page says
         who will probably fall silent, and puts a clone on trial at the last date that can be judged.
+    segments : CustomerSegmenter, optional
+        That gave the segments of the scores, as `batch.fit_segments` fits it; with it the page says
+        who the customers are, and which tiers they came from.
     audit : bool
         Whether to look for dirt in the log, which takes a while on a large one.
 
@@ -99,6 +105,7 @@ def portfolio_report(
         headline=_headline(log, model, scores, currency),
         trial_in_short=in_short(trial),
         value=_value(scores, currency),
+        segments=_segments(log, scores, segments, currency),
         offers=_offers(log, scores, next_products, level, currency),
         leaving=_leaving(log, scores, churn, currency),
         trial=_trial(trial),
@@ -139,6 +146,26 @@ def _leaving(
                     leaving.in_groups(trial),
                 ),
             ),
+        ]
+    return section
+
+
+def _segments(
+    log: TransactionLog, scores: pd.DataFrame, model: CustomerSegmenter | None, currency: str
+) -> dict[str, Any] | None:
+    if model is None or "value_segment" not in scores.columns:
+        return None
+    now = who.look(log, scores, model)
+    section: dict[str, Any] = {
+        "answer": who.in_short(now, model, currency),
+        "tiers": who.tier_table(now, model, currency),
+        "behaviour": None,
+        "charts": [],
+    }
+    if not now.active.empty:
+        section["behaviour"] = who.behaviour_table(now)
+        section["charts"] = [
+            (caption, _chart(draw, name, label)) for caption, name, draw, label in who.charts(now, model)
         ]
     return section
 

@@ -1,8 +1,21 @@
 """The log: schema, readers, audit, refund policies, engines (DuckDB default, Spark)."""
 
 from crm_analytics.transactions.canonical import Reading
+from crm_analytics.transactions.conditions import Condition, bought, had, never, spent
 from crm_analytics.transactions.events import EventCounts, LogEvents
 from crm_analytics.transactions.log import LineCounts, TransactionLog
 from crm_analytics.transactions.read import read_log
 
-__all__ = ["EventCounts", "LineCounts", "LogEvents", "Reading", "TransactionLog", "read_log"]
+__all__ = [
+    "Condition",
+    "EventCounts",
+    "LineCounts",
+    "LogEvents",
+    "Reading",
+    "TransactionLog",
+    "bought",
+    "had",
+    "never",
+    "read_log",
+    "spent",
+]

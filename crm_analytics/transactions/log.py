@@ -18,6 +18,8 @@ from crm_analytics.core.errors import MissingDataError
 from crm_analytics.core.files import whole_file
 from crm_analytics.transactions.audit import audit_table
 from crm_analytics.transactions.canonical import Reading
+from crm_analytics.transactions.condition_sql import find_customers
+from crm_analytics.transactions.conditions import Condition
 from crm_analytics.transactions.engines import ONCE_MORE, DuckDBEngine, SparkEngine
 from crm_analytics.transactions.event_source import EventSource
 from crm_analytics.transactions.events import (
@@ -156,6 +158,7 @@ class TransactionLog:
         self.reading = reading
         self.refunds = refunds
         self.not_after = not_after
+        self._occurring: set[tuple[str, str]] = set()  # values that `customers` was asked about and found
         self._cleanup: Callable[[], Any] = weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
 
     def __repr__(self) -> str:
@@ -346,6 +349,47 @@ class TransactionLog:
                 f"snapshot_date must be after the log's first line ({self.start}). Got {chosen}."
             )
         return chosen.to_pydatetime()
+
+    def customers(self, *conditions: Condition, as_of: date | datetime | str | None = None) -> pd.Index:
+        """Find the customers who meet all of the conditions, as was known before `as_of`.
+
+        Parameters
+        ----------
+        *conditions : Condition
+            Made by `bought`, `spent`, `had` and `never`, and combined by `&`, `|` and `~`. Without
+            any, all customers are found.
+        as_of : date, datetime or str, optional
+            First instant not seen; the log's `end` by default. Purchases are what the refund
+            policy leaves of them then, and events those before it.
+
+        Returns
+        -------
+        Index named customer_id, in order: of the customers with a line before `as_of`, bought or
+        returned, those who meet the conditions.
+
+        Raises
+        ------
+        ValueError
+            If a value asked for never occurs in the log (a slip of the pen would find nobody, or
+            under `never` everybody), a window begins at `as_of` or later, or no line lies before it.
+        SchemaError
+            If the log does not have a column asked for.
+        MissingDataError
+            If `had` asks for events, and the log was given none.
+
+        Examples
+        --------
+        >>> from crm_analytics.transactions import bought, never, spent
+        >>> log = read_log(pd.DataFrame({
+        ...     "customer_id": ["ann", "ann", "bob", "eve"], "amount": [4.0, 9.0, 4.0, 9.0],
+        ...     "occurred_at": ["2024-01-05", "2024-03-20", "2024-01-09", "2024-03-25"],
+        ...     "category": ["tea", "coffee", "tea", "coffee"]}))
+        >>> log.customers(bought(category="tea", ago=(60, 120)), never(bought(category="coffee"))).tolist()
+        ['bob']
+        >>> log.customers(spent(more_than=8, ago=30) & ~bought(until="2024-02-01")).tolist()
+        ['eve']
+        """
+        return find_customers(self, conditions, as_of, self._occurring)
 
     def write_set_aside(self, path: str | Path, rows: int = 100_000) -> int:
         """Write the lines set aside to a Parquet file, whole or not at all; return their number."""

@@ -16,14 +16,16 @@ from crm_analytics.features import (
     SnapshotBuilder,
     behaviour_features,
     calibration_holdout,
+    category_amounts,
     cohort_activity,
     customer_counts,
     customer_summary,
     event_features,
     item_table,
     purchase_histories,
+    rfm_table,
 )
-from crm_analytics.transactions import engines, read_log
+from crm_analytics.transactions import bought, engines, had, never, read_log, spent
 
 UNITS = ["D", "W", "M", "h"]
 SNAPSHOTS = SnapshotBuilder(windows=(2, 5, 10), horizon=3, gap=1)
@@ -147,6 +149,8 @@ def test_spark_answers_every_other_question_alike(pairs, tmp_path):
         lambda log: calibration_holdout(log, "2024-01-15", "2024-01-29", "W"),
         lambda log: cohort_activity(log, "2024-01-10 12:00", "2024-01-25", "h"),
         lambda log: item_table(log, "2024-01-25"),
+        lambda log: category_amounts(log, "2024-01-20 07:00", "item_id", window=96, unit="h"),
+        lambda log: rfm_table(log, "2024-01-20 07:00", window=9),
         lambda log: occasions(log, "transaction"),
         lambda log: occasions(log, "W"),
         lambda log: pd.concat(SNAPSHOTS.build(log, ["2024-01-12", "2024-01-20"]), axis=1),
@@ -179,8 +183,15 @@ def test_spark_answers_every_question_of_events_alike(spark):
         lambda log: event_features(log, origins),
         lambda log: event_features(log, origins, "M", 1, kinds=["call", "Şikâyet", "fax"]),
         lambda log: customer_summary(log, "2024-01-20 07:00"),
+        lambda log: log.customers(
+            bought(item_id=["x", "y"], count="item_id", at_least=2)
+            | never(spent(more_than=30, ago=(2.5, 9))),
+            had("call", fewer_than=3, since="2024-01-05"),
+        ).to_frame(),
     ):
         assert_frame_equal(ask(spark_log), ask(duckdb_log), check_exact=True)
+    with pytest.raises(ValueError, match=r"2 of 4 values of item_id never occur in the log"):
+        spark_log.customers(bought(item_id=["x", "y", "z", "\\' OR 'x' = 'x"]))
     sql = "SELECT * FROM events ORDER BY customer_id, occurred_at, kind, resolved_at, score"
     for at in (None, "2024-01-20 07:00"):
         assert spark_log.query_as_of(sql, at).to_pylist() == duckdb_log.query_as_of(sql, at).to_pylist()

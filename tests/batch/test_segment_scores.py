@@ -1,0 +1,128 @@
+"""Segments in the nightly job: fitted, saved, scored, told in the manifest, and on the page."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from crm_analytics import batch, read_log
+from crm_analytics.clv import BetaGeoModel, LifetimeValueModel
+from crm_analytics.core import ModelFileError
+from crm_analytics.datasets import make_purchases
+from crm_analytics.features import behaviour_features, customer_summary
+from crm_analytics.reports import portfolio_report
+from crm_analytics.segmentation import CustomerSegmenter, RFMSegmenter, ValueSegmenter
+from crm_analytics.segmentation.customer_segmenter import rfm_of
+
+REGULAR = {"r": 2.0, "alpha": 6.0, "a": 0.6, "b": 3.0}
+
+
+@pytest.fixture(scope="module")
+def log():
+    made = make_purchases(600, weeks=60, joining_weeks=30, params=REGULAR, end="2025-01-01", random_state=4)
+    return made.log()
+
+
+@pytest.fixture(scope="module")
+def fitted(log):
+    return batch.fit_segments(log)
+
+
+@pytest.fixture(scope="module")
+def value_model(log):
+    model = LifetimeValueModel(unit="D", horizon=91, purchases=BetaGeoModel())
+    model.fit(customer_summary(log))
+    model.choice_ = {"reason": "Chosen by the test.", "warnings": [], "log_ratios": []}
+    return model
+
+
+@pytest.fixture(scope="module")
+def scored(log, fitted, value_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scores") / "out"
+    batch.score(log, value_model, folder, segments=fitted[0], next_products=0)
+    return folder
+
+
+def test_scores_carry_what_each_segmenter_says(log, scored):
+    scores = batch.read_scores(scored)
+    table = behaviour_features(log)
+    assert (scores["value_segment"] == ValueSegmenter().fit(table).predict(table).astype(str)).all()
+    active = table[table["purchases_long"] > 0]
+    by_hand = RFMSegmenter().fit(rfm_of(active))
+    assert (scores.loc[active.index, "rfm_segment"] == by_hand.predict(rfm_of(active)).astype(str)).all()
+    assert (scores.loc[active.index, "rfm"] == by_hand.scores(rfm_of(active))["rfm"]).all()
+    assert scores.loc[active.index, "behaviour_segment"].notna().all()
+
+
+def test_who_bought_nothing_in_the_long_window_is_inactive(log, fitted, scored):
+    scores = batch.read_scores(scored)
+    silent = behaviour_features(log)["purchases_long"] == 0
+    assert silent.any()
+    assert (scores["value_segment"] == "Inactive").eq(silent).all()
+    assert scores.loc[silent, ["rfm", "rfm_segment", "behaviour_segment"]].isna().all(axis=None)
+    assert f"{silent.sum():,} of 600 customers bought nothing" in fitted[1]
+
+
+def test_the_manifest_tells_cut_points_and_names(fitted, scored):
+    told = json.loads((scored / "manifest.json").read_text("utf-8"))["segments"]
+    assert told["value_cuts"] == fitted[0].value_.cuts_.tolist()
+    assert told["behaviour"]["names"] == fitted[0].behaviour_names_
+    assert set(told["rfm_cuts"]) == {"since_last", "purchases", "amount"}
+
+
+def test_a_saved_segmenter_scores_the_same(log, fitted, value_model, scored, tmp_path):
+    assert batch.load_segments(tmp_path) is None
+    batch.save_segments(fitted[0], log, tmp_path)
+    loaded = batch.load_segments(tmp_path)
+    batch.score(log, value_model, tmp_path / "again", segments=loaded, next_products=0)
+    assert (tmp_path / "again" / "scores.parquet").read_bytes() == (scored / "scores.parquet").read_bytes()
+    batch.save_models(value_model, log, tmp_path / "other")
+    (tmp_path / "other" / "lifetime_value").rename(tmp_path / "other" / "segments")
+    with pytest.raises(ModelFileError, match="where a CustomerSegmenter belongs"):
+        batch.load_segments(tmp_path / "other")
+
+
+def test_a_later_fit_keeps_numbers_and_names_of_behaviour(log, fitted):
+    later, _ = batch.fit_segments(log, previous=fitted[0])
+    assert later.behaviour_names_ == fitted[0].behaviour_names_
+    table = behaviour_features(log)
+    assert (
+        later.predict_table(table)["behaviour_segment"].dropna()
+        == fitted[0].predict_table(table)["behaviour_segment"].dropna()
+    ).all()
+
+
+def test_too_few_customers_are_scored_without_segments():
+    lines = pd.DataFrame(
+        {"customer_id": [1, 2], "occurred_at": ["2024-01-01", "2024-01-02"], "amount": [1.0, 2.0]}
+    )
+    model, why = batch.fit_segments(read_log(lines))
+    assert model is None
+    assert "too few for 5 tiers" in why
+
+
+def test_names_may_be_turkish(log):
+    model, _ = batch.fit_segments(log, lang="tr")
+    table = model.predict_table(behaviour_features(log))
+    assert set(table["value_segment"]) <= {"Hareketsiz", "Temel", "Bronz", "Gümüş", "Altın", "Platin"}
+    assert "Şampiyonlar" in set(table["rfm_segment"])
+
+
+def test_order_of_the_rows_says_nothing(log):
+    table = behaviour_features(log)
+    shuffled = table.sample(frac=1, random_state=0)
+    first = CustomerSegmenter().fit(table).predict_table(table)
+    second = CustomerSegmenter().fit(shuffled).predict_table(table)
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_the_page_says_who_the_customers_are(log, fitted, value_model, scored):
+    scores = batch.read_scores(scored)
+    page = portfolio_report(log, value_model, scores, title="t", segments=fitted[0], audit=False)
+    assert 'id="segments"' in page
+    assert "Customers who behave alike" in page
+    assert "Of those who were Platinum" in page
+    for name in fitted[0].behaviour_names_.values():
+        assert name.replace("'", "&#39;") in page
+    without = portfolio_report(log, value_model, scores, title="t", audit=False)
+    assert 'id="segments"' not in without
