@@ -82,7 +82,7 @@ def test_two_runs_and_other_chunks_give_the_same_products(log, model, scored, tm
 
 
 def test_a_run_stopped_after_the_products_does_not_find_them_again(log, model, scored, tmp_path, monkeypatch):
-    def stop(*args):
+    def stop(*args, **_):
         raise RuntimeError("stop")
 
     monkeypatch.setattr(batch.scoring, "_assemble", stop)

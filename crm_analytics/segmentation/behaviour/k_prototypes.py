@@ -24,7 +24,7 @@ class KPrototypes(ClusterMixin, BaseEstimator):
     word that is not the cluster's. Without words this is k-means, without numbers k-modes.
     Numbers are taken as they are: scale them first, or take `BehaviouralSegmenter`, which does.
 
-    First guesses by greedy k-means++ are improved on 3,000 customers, the best five of them on
+    First guesses by greedy k-means++ are improved on 10,000 customers, the best five of them on
     30,000, the best on all, and polished by moving one customer at a time. The order of the rows
     does not matter.
 

@@ -15,8 +15,8 @@ from crm_analytics.segmentation.behaviour.kernels import (
 )
 
 # Customers that first guesses are made and judged on, and those that the best of them are told apart on.
-_FEW, _MORE = 3_000, 30_000
-_MOST_POLISHING = 10  # rounds
+_FEW, _MORE = 10_000, 30_000
+_MOST_POLISHING = 50  # rounds
 _SECOND_LOOK = 5  # guesses that get one
 
 
@@ -72,7 +72,7 @@ def find_prototypes(
 ) -> Found:
     """The prototypes of least cost among those that `n_init` first guesses lead to.
 
-    Rows must be in an order as good as drawn (`drawn_order`): the first 3,000 are what guesses
+    Rows must be in an order as good as drawn (`drawn_order`): the first 10,000 are what guesses
     are made on, the first 30,000 what the best five are told apart on. The best is polished by
     moving one customer at a time. `start`, one guess
     more, is kept unless another costs 1 % less: prototypes that still do need not be changed.
