@@ -105,7 +105,9 @@ def test_a_giant_draws_no_border():
     X, y = planted()
     giant = y.copy()
     giant[0] = 1e9
-    rules = [ValueTreeSegmenter(columns=COLUMNS, max_segments=3).fit(X, target).rules_ for target in (y, giant)]
+    rules = [
+        ValueTreeSegmenter(columns=COLUMNS, max_segments=3).fit(X, target).rules_ for target in (y, giant)
+    ]
     assert rules[0] == rules[1]
 
 
