@@ -9,17 +9,8 @@ import pandas as pd
 
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require_columns
-from crm_analytics.plotting.style import INK, MUTED, SERIES, new_axes
+from crm_analytics.plotting.style import INK, MANY, MUTED, new_axes
 
-_COLOURS = (
-    *SERIES,
-    "#332288",
-    "#999933",
-    "#882255",
-    "#117733",
-    "#b0926a",
-    "#7f6fb0",
-)  # Okabe & Ito, then Tol
 _RAMP = (0.12, 0.86)  # part of the colour map that is neither too dark nor too light for print
 _WIDTH = 0.07  # of a box, where dates are 1 apart
 _GAP = 0.03  # between boxes, as a share of the highest column
@@ -168,7 +159,7 @@ def _stacked(
 def _colours(k: int, ordered: bool) -> list:
     """A colour for each segment and grey for those who are in none."""
     if not ordered:
-        return [*(_COLOURS[i % len(_COLOURS)] for i in range(k)), MUTED]
+        return [*(MANY[i % len(MANY)] for i in range(k)), MUTED]
     ramp = matplotlib.colormaps["viridis"]
     return [*(ramp(x) for x in np.linspace(*_RAMP, k)), MUTED]
 

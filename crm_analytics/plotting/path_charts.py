@@ -12,17 +12,8 @@ from matplotlib.ticker import PercentFormatter
 
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require_columns
-from crm_analytics.plotting.style import INK, MUTED, SERIES, new_axes
+from crm_analytics.plotting.style import INK, MANY, MUTED, SERIES, new_axes
 
-_COLOURS = (
-    *SERIES,
-    "#332288",
-    "#999933",
-    "#882255",
-    "#117733",
-    "#b0926a",
-    "#7f6fb0",
-)  # Okabe & Ito, then Tol
 _GAP = 0.025  # between the boxes of a step, as a share of the height
 _BOX = 0.06  # width of a box, where steps are 1 apart
 LEAST_AT_RISK = 10  # a curve of fewer says little
@@ -61,7 +52,7 @@ def plot_flows(
     sizes = _box_sizes(table)
     names = sizes.groupby("name")["customers"].max().sort_values(ascending=False, kind="stable").index
     named = [name for name in names if name not in last]
-    colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(named)}
+    colours = {name: MANY[i % len(MANY)] for i, name in enumerate(named)}
     total = sizes.groupby("step")["customers"].sum().max()
     boxes = _stack(sizes, [*named, *last], total)
     left, right = ({place: top for place, (top, _) in boxes.items()} for _ in range(2))

@@ -10,13 +10,12 @@ from matplotlib.ticker import MaxNLocator
 
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.core.tables import require_columns
-from crm_analytics.plotting.style import INK, MUTED, SERIES, new_axes
+from crm_analytics.plotting.style import INK, MANY, MUTED, new_axes
 
 _WIDTH = 22  # of a name (characters)
 _MOST_POINTS = 2_000
 _LARGEST = 1_400.0  # a centre that held all customers (points²)
 _ALIKE = 0.98  # cosine of two columns' effects, from which on they say the same
-_MORE = ("#882255", "#999933", "#44aa99", "#332288", "#ddcc77", "#aa4499")
 
 
 def plot_segment_map(table: pd.DataFrame, *, most: int = _MOST_POINTS, ax: Any = None) -> Any:
@@ -231,5 +230,4 @@ def _wrapped(name: str) -> str:
 
 def _colours(n: int) -> list[str]:
     """The shared colours and as many again; then they repeat."""
-    every = [*SERIES, *_MORE]
-    return [every[i % len(every)] for i in range(n)]
+    return [MANY[i % len(MANY)] for i in range(n)]

@@ -9,6 +9,8 @@ SECOND = "#d55e00"
 THIRD = "#009e73"
 MUTED = "#8a8a8a"
 SERIES = (EXPECTED, SECOND, THIRD, "#cc79a7", "#e69f00", "#56b4e9")
+# For a dozen kinds side by side: Okabe & Ito, then Tol.
+MANY = (*SERIES, "#332288", "#999933", "#882255", "#117733", "#b0926a", "#7f6fb0")
 
 
 def new_axes(ax: Any = None, *, width: float = 6.4, height: float = 3.6) -> Any:

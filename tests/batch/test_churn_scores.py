@@ -7,32 +7,18 @@ import pandas as pd
 import pytest
 
 from crm_analytics import batch, read_log
-from crm_analytics.clv import BetaGeoModel, LifetimeValueModel
 from crm_analytics.core import ModelFileError
-from crm_analytics.datasets import make_purchases
-from crm_analytics.features import customer_summary
 from crm_analytics.reports import portfolio_report
-
-REGULAR = {"r": 2.0, "alpha": 6.0, "a": 0.6, "b": 3.0}
 
 
 @pytest.fixture(scope="module")
-def log():
-    made = make_purchases(500, weeks=60, joining_weeks=30, params=REGULAR, end="2025-01-01", random_state=4)
-    return made.log()
+def log(regular_log):
+    return regular_log
 
 
 @pytest.fixture(scope="module")
 def fitted(log):
     return batch.fit_churn(log)
-
-
-@pytest.fixture(scope="module")
-def value_model(log):
-    model = LifetimeValueModel(unit="D", horizon=91, purchases=BetaGeoModel())
-    model.fit(customer_summary(log))
-    model.choice_ = {"reason": "Chosen by the test.", "warnings": [], "log_ratios": []}
-    return model
 
 
 @pytest.fixture(scope="module")

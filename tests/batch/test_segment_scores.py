@@ -6,34 +6,21 @@ import pandas as pd
 import pytest
 
 from crm_analytics import batch, read_log
-from crm_analytics.clv import BetaGeoModel, LifetimeValueModel
 from crm_analytics.core import ModelFileError
-from crm_analytics.datasets import make_purchases
-from crm_analytics.features import behaviour_features, customer_summary
+from crm_analytics.features import behaviour_features
 from crm_analytics.reports import portfolio_report
 from crm_analytics.segmentation import CustomerSegmenter, RFMSegmenter, ValueSegmenter
 from crm_analytics.segmentation.customer_segmenter import rfm_of
 
-REGULAR = {"r": 2.0, "alpha": 6.0, "a": 0.6, "b": 3.0}
-
 
 @pytest.fixture(scope="module")
-def log():
-    made = make_purchases(600, weeks=60, joining_weeks=30, params=REGULAR, end="2025-01-01", random_state=4)
-    return made.log()
+def log(regular_log):
+    return regular_log
 
 
 @pytest.fixture(scope="module")
 def fitted(log):
     return batch.fit_segments(log)
-
-
-@pytest.fixture(scope="module")
-def value_model(log):
-    model = LifetimeValueModel(unit="D", horizon=91, purchases=BetaGeoModel())
-    model.fit(customer_summary(log))
-    model.choice_ = {"reason": "Chosen by the test.", "warnings": [], "log_ratios": []}
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +47,7 @@ def test_who_bought_nothing_in_the_long_window_is_inactive(log, fitted, scored):
     assert silent.any()
     assert (scores["value_segment"] == "Inactive").eq(silent).all()
     assert scores.loc[silent, ["rfm", "rfm_segment", "behaviour_segment"]].isna().all(axis=None)
-    assert f"{silent.sum():,} of 600 customers bought nothing" in fitted[1]
+    assert f"{silent.sum():,} of 500 customers bought nothing" in fitted[1]
 
 
 def test_the_manifest_tells_cut_points_and_names(fitted, scored):
