@@ -20,7 +20,7 @@ RECOVERED = 0.75  # of the segment that comes back worst; from there on Hennig (
 PARTED = 0.9  # density between neighbours, relative to at their centres
 PARTED_IN_TWO = 0.5  # two segments say little, so the gap has to be plain
 AS_GOOD = 0.01  # of R²: fewer segments that say so little less are taken
-_RESAMPLES, _GUESSES, _MAX_ITER = 10, 5, 100
+_RESAMPLES, _GUESSES, _MAX_ITER = 10, 2, 100
 
 
 class Choice(NamedTuple):
