@@ -9,7 +9,7 @@ value as a parameter of its own, whatever characters it holds.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -83,11 +83,19 @@ def find_customers(
     `occurring` has the columns and values that are known to occur in the log; more are added.
     """
     condition = all_of(conditions)
-    snapshot = log.snapshot(as_of)
+    snapshot = log.snapshot(_end(log) if as_of is None else as_of)
     asked = list(dict.fromkeys(_parts(condition)))
     _check_columns(log, asked)
     sql, parameters = question(condition, _held_values(log, asked, occurring), snapshot)
     return log.query_as_of(sql, snapshot, **parameters).to_pandas().set_index("customer_id").index
+
+
+def _end(log: "TransactionLog") -> datetime | None:
+    """The day after the last line or event; None if there is no line."""
+    if not log.has_events or log.end is None or log.event_counts.last_at is None:
+        return None
+    last = log.event_counts.last_at.date()
+    return max(log.snapshot(), datetime.combine(last + timedelta(days=1), time.min))
 
 
 def question(

@@ -359,8 +359,9 @@ class TransactionLog:
             Made by `bought`, `spent`, `had` and `never`, and combined by `&`, `|` and `~`. Without
             any, all customers are found.
         as_of : date, datetime or str, optional
-            First instant not seen; the log's `end` by default. Purchases are what the refund
-            policy leaves of them then, and events those before it.
+            First instant not seen; by default the day after the last line, or after the last event
+            if that is later. Purchases are what the refund policy leaves of them then, and events
+            those before it.
 
         Returns
         -------

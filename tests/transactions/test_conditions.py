@@ -413,3 +413,15 @@ def test_words_that_would_drop_a_condition_are_refused():
             drop()
     with pytest.raises(TypeError, match="unsupported operand"):
         X & "y"
+
+
+def test_events_after_the_last_line_are_seen_unless_a_date_is_given():
+    log = read_log(
+        pd.DataFrame(
+            {"customer_id": [1, 2], "occurred_at": ["2024-01-01", "2024-01-05"], "amount": [1.0, 2.0]}
+        ),
+        events=pd.DataFrame({"customer_id": [1], "occurred_at": ["2024-02-01"], "kind": ["call"]}),
+    )
+    assert log.customers(had("call")).tolist() == [1]
+    assert log.customers(had("call", ago=2)).tolist() == [1]
+    assert log.customers(had("call"), as_of="2024-01-20").tolist() == []

@@ -160,7 +160,8 @@ def forecast_sizes(
     From one transition, the intervals hold only what is left to chance if that transition repeats
     itself; from a few, they know of no more change than those few have seen. Dates must be
     comparable: where the windows of the features reach back before the log began, customers seem to rise
-    as the windows fill. `check_forecast` tells what became of such a forecast.
+    as the windows fill. `check_forecast` tells what became of such a forecast beside "as many as now",
+    which is hard to beat where sizes have settled: look at the intervals, and at what newcomers bring.
 
     References
     ----------

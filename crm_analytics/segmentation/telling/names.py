@@ -19,7 +19,6 @@ from crm_analytics.segmentation.telling.segment_words import (
     capital,
 )
 
-_RARELY = 0.3  # weight of being few of a kind
 _NEARLY = 0.15  # a column that serves so much worse than the best of its trait is not heard
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 
@@ -86,10 +85,10 @@ def _traits(rows: pd.DataFrame, share: float) -> list[Trait]:
         meaning = MEANINGS.get(column) if pd.isna(level) else None
         sign = 1 if effect > 0 else -1
         if meaning is None:
-            # To be few of one kind names nobody; it is said only where nothing else is.
-            weight = size if sign > 0 or pd.isna(level) else size * _RARELY
+            if sign < 0 and not pd.isna(level):
+                continue  # to be few of one kind names nobody
             trait = Trait(
-                column if pd.isna(level) else f"{column}={level}", sign, weight * known, inside, False
+                column if pd.isna(level) else f"{column}={level}", sign, size * known, inside, False
             )
         elif meaning.weight < best[meaning.trait] - _NEARLY:
             continue
