@@ -66,7 +66,7 @@ ELSEWHERE = {ValueRegressor}
 ELSEWHERE |= {ChurnClassifier, HazardModel, ShiftedBetaGeometricModel}
 # Answers with names, not numbers: tests/segmentation/rfm.
 ELSEWHERE |= {RFMSegmenter}
-# Amounts by category, attributes and labels of customers: tests/segmentation/taste.
+# Amounts by category, attributes and labels of customers: tests/segmentation/taste, attributes.
 ELSEWHERE |= {AttributeSegmenter, SegmentCrossing, TasteSegmenter}
 # Any columns, and words among them: tests/segmentation/behaviour.
 ELSEWHERE |= {BehaviouralSegmenter, KPrototypes}

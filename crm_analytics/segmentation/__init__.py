@@ -1,5 +1,8 @@
 """Segments that keep their meaning: by value, recency and frequency, behaviour, taste, and place."""
 
+from crm_analytics.segmentation.attributes.attribute_segmenter import AttributeSegmenter
+from crm_analytics.segmentation.attributes.crossing import SegmentCrossing
+from crm_analytics.segmentation.attributes.places import locate, turkish_provinces
 from crm_analytics.segmentation.behaviour.behavioural_segmenter import BehaviouralSegmenter
 from crm_analytics.segmentation.behaviour.k_prototypes import KPrototypes
 from crm_analytics.segmentation.customer_segmenter import CustomerSegmenter
@@ -15,9 +18,6 @@ from crm_analytics.segmentation.movement.stability import StabilityReport, stabi
 from crm_analytics.segmentation.rfm.name_grid import NameGrid, NameRule
 from crm_analytics.segmentation.rfm.presets import preset_grid
 from crm_analytics.segmentation.rfm.rfm_segmenter import RFMSegmenter
-from crm_analytics.segmentation.taste.attribute_segmenter import AttributeSegmenter
-from crm_analytics.segmentation.taste.crossing import SegmentCrossing
-from crm_analytics.segmentation.taste.places import locate, turkish_provinces
 from crm_analytics.segmentation.taste.taste_segmenter import TasteSegmenter
 from crm_analytics.segmentation.telling.describe import SegmentDescription, describe, four_questions
 from crm_analytics.segmentation.telling.questions import Answer

@@ -1,1 +1,1 @@
-"""Segments by what is bought, who buys it and where, and several axes crossed."""
+"""Segments by what customers buy."""

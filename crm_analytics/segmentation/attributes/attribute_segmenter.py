@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.core.errors import SchemaError, nearest
 from crm_analytics.core.tables import require_columns
-from crm_analytics.segmentation.taste.bands import band_words, friendly_edges, known_words, ordered_words
-from crm_analytics.segmentation.taste.crossing import NOT_KNOWN, SegmentCrossing
-from crm_analytics.segmentation.taste.places import locate, things_known
+from crm_analytics.segmentation.attributes.bands import band_words, friendly_edges, known_words, ordered_words
+from crm_analytics.segmentation.attributes.crossing import NOT_KNOWN, SegmentCrossing
+from crm_analytics.segmentation.attributes.places import locate, things_known
 
 _FEW = 8  # distinct whole numbers (people in a household) that are words of their own
 

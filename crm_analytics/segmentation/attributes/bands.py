@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from crm_analytics.segmentation.taste.crossing import NOT_KNOWN, label_text
+from crm_analytics.segmentation.attributes.crossing import NOT_KNOWN, label_text
 
 # What forms say where nothing is known; compared without case and blanks.
 UNKNOWN = frozenset(

@@ -16,7 +16,7 @@ from crm_analytics import load_model, save_model
 from crm_analytics.core.errors import SchemaError
 from crm_analytics.datasets import load_complete_journey
 from crm_analytics.segmentation import AttributeSegmenter, locate, turkish_provinces
-from crm_analytics.segmentation.taste.bands import friendly_edges, ordered_words
+from crm_analytics.segmentation.attributes.bands import friendly_edges, ordered_words
 
 # The ministry's lists: provinces by geographic region.
 BY_REGION = {

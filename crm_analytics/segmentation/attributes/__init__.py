@@ -1,0 +1,1 @@
+"""Segments by what customers are and where they live, and several axes crossed."""
