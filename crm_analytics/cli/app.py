@@ -44,6 +44,7 @@ ChurnHorizon = Annotated[
         help="silence that counts as churn, in units; found on the log if not given; 0: no churn scores"
     ),
 ]
+Lang = Annotated[str, typer.Option(help="language of the names of segments: en or tr")]
 Models = Annotated[Path, typer.Option(help="folder written by `crm-analytics fit`")]
 
 _bar = functools.partial(tqdm, desc="scoring", unit="chunk", disable=None)  # quiet when not a terminal
@@ -82,6 +83,7 @@ def fit(
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
     churn_horizon: ChurnHorizon = None,
+    lang: Lang = "en",
     columns: Columns = None,
 ) -> None:
     """Fit lifetime value, churn and segments to LOG."""
@@ -104,7 +106,7 @@ def fit(
         if churn is not None:
             batch.save_churn_model(churn, opened, models)
         _say_churn(churn is not None, said)
-    segments, said = batch.fit_segments(opened, unit=unit)
+    segments, said = batch.fit_segments(opened, unit=unit, previous=batch.load_segments(models), lang=lang)
     if segments is not None:
         batch.save_segments(segments, opened, models)
     _say_segments(segments is not None, said)
@@ -126,6 +128,7 @@ def score(
     margin: Margin = 1.0,
     purchases: Purchases = "auto",
     churn_horizon: ChurnHorizon = None,
+    lang: Lang = "en",
     next_products: Annotated[
         int,
         typer.Option(
@@ -155,7 +158,7 @@ def score(
         churn, said = (
             batch.fit_churn(opened, unit=unit, horizon=churn_horizon) if churn_horizon != 0 else (None, "")
         )
-        segments, which = batch.fit_segments(opened, unit=unit)
+        segments, which = batch.fit_segments(opened, unit=unit, lang=lang)
     else:
         model = batch.load_models(models)
         churn, said = batch.load_churn_model(models), ""

@@ -118,6 +118,22 @@ def require(ok: np.ndarray, *, column: str, rule: str, caller: str, remedy: str)
     )
 
 
+def like_index(y: Any, X: Any, *, caller: str) -> Any:
+    """Return `y` as it is, once it is known not to be of other rows than `X`.
+
+    Targets are paired by position. A Series says whom each is of, so one in another order than
+    the table, or of other customers, is refused: SchemaError.
+    """
+    if isinstance(y, pd.Series) and isinstance(X, pd.DataFrame) and not y.index.equals(X.index):
+        of_rows = isinstance(y.index, pd.RangeIndex) and len(y) == len(X)
+        if not of_rows:
+            raise SchemaError(
+                f"{caller}: y is a Series of {len(y):,} rows whose index is not that of X ({len(X):,} rows), or in "
+                "another order. Pass y.reindex(X.index), or an array in the order of X."
+            )
+    return y
+
+
 def like_customers(values: np.ndarray, X: Any, name: str) -> pd.Series:
     """Give per-customer `values` the index of the table they were computed from."""
     index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(values))

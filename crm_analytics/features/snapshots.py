@@ -269,14 +269,14 @@ class SnapshotBuilder:
             )
         return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
-    def _asked(self, log: TransactionLog, origins: list[datetime]) -> Iterator[pa.RecordBatch]:
+    def _asked(self, log: TransactionLog, origins: list[datetime]) -> Iterator[pa.RecordBatchReader]:
         """What SNAPSHOT_SQL says, in no order: of as many origins as it has bits for, of a part of the customers."""
         short, middle, long = self.windows
         parts = max(1, round(log.counts.kept / LINES_AT_ONCE))
         begins = range(0, len(origins), MOST_AT_ONCE)
         for begin, part in itertools.product(begins, range(parts)):
             some = origins[begin : begin + MOST_AT_ONCE]
-            yield from log.stream_at(
+            yield log.stream_at(
                 SNAPSHOT_SQL,
                 some,
                 unit=self.unit,
@@ -363,18 +363,20 @@ def _rows(
     return pd.MultiIndex(levels=levels, codes=places, names=ROW), order
 
 
-def _collected(batches: Iterable[pa.RecordBatch]) -> tuple[pd.Series, pd.Series, dict[str, np.ndarray]]:
+def _collected(
+    readers: Iterable[pa.RecordBatchReader],
+) -> tuple[pd.Series, pd.Series, dict[str, np.ndarray]]:
     """Customers, origins, and each other column in one piece that grows in its place; no batch is kept."""
     keys: dict[str, list[pa.Array]] = {"customer_id": [], "origin": []}
     columns: dict[str, np.ndarray] = {}
     n = 0
-    for batch in batches:
+    for batch in _batches(readers, keys, columns):
         every = pa.array(np.arange(batch.num_rows))
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if name in keys:
                 keys[name].append(column.take(every))  # a copy, or the whole batch would stay
                 continue
-            grown = columns.setdefault(name, np.empty(0))
+            grown = columns[name]
             if grown.size < n + batch.num_rows:
                 grown.resize(int(GROWTH * (n + batch.num_rows)), refcheck=False)
             grown[n : n + batch.num_rows] = column.to_numpy(zero_copy_only=False)
@@ -383,6 +385,21 @@ def _collected(batches: Iterable[pa.RecordBatch]) -> tuple[pd.Series, pd.Series,
         grown.resize(n, refcheck=False)
     customers, origins = (pa.chunked_array(pieces).to_pandas() for pieces in keys.values())
     return customers, origins, columns
+
+
+def _batches(
+    readers: Iterable[pa.RecordBatchReader],
+    keys: dict[str, list[pa.Array]],
+    columns: dict[str, np.ndarray],
+) -> Iterator[pa.RecordBatch]:
+    """The batches, once there is a place for each of their columns, be there none or many."""
+    for reader in readers:
+        for field in reader.schema:
+            if field.name in keys:
+                keys[field.name].append(pa.array([], type=field.type))
+            else:
+                columns.setdefault(field.name, np.empty(0))
+        yield from reader
 
 
 def _on(rows: pd.MultiIndex, found: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from crm_analytics.core.tables import require_columns
+from crm_analytics.core.tables import require, require_columns
 from crm_analytics.segmentation.behaviour.behavioural_segmenter import WINDOWED, BehaviouralSegmenter
 from crm_analytics.segmentation.rfm.rfm_segmenter import RFMSegmenter
 from crm_analytics.segmentation.telling.describe import describe
 from crm_analytics.segmentation.value.value_segmenter import ValueSegmenter
 
+OF_ACTIVE = ("rfm", "rfm_segment", "behaviour_segment")
 # What names are made of: the windows again, and not lifetimes, which only grow.
 TOLD = (*WINDOWED, "amount_largest", "gap_mean", "trend")
 # What RFM calls them, and what the features of a window do.
@@ -46,8 +47,8 @@ class CustomerSegmenter(BaseEstimator):
     >>> from crm_analytics.datasets import load_cdnow
     >>> from crm_analytics.features import behaviour_features
     >>> X = behaviour_features(load_cdnow(), "1998-01-01")
-    >>> CustomerSegmenter().fit(X).predict_table(X).iloc[2].to_dict()
-    {'value_segment': 'Inactive', 'rfm': None, 'rfm_segment': None, 'behaviour_segment': None}
+    >>> CustomerSegmenter().fit(X).predict_table(X).iloc[2].dropna().to_dict()
+    {'value_segment': 'Inactive'}
     """
 
     def __init__(self, *, lang: str = "en", random_state: int = 0) -> None:
@@ -65,8 +66,7 @@ class CustomerSegmenter(BaseEstimator):
             As `features.behaviour_features` gives it, a row a customer.
         y : ignored
         previous : fitted CustomerSegmenter, optional
-            Whose segments of behaviour keep their numbers, and their names as long as these are
-            still told apart.
+            Whose segments of behaviour keep their numbers and, in the same language, their names.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class CustomerSegmenter(BaseEstimator):
         ValueError
             If there are too few active customers for tiers.
         """
-        active = self._active(X, "CustomerSegmenter.fit")
+        active = X[self._active(X, "CustomerSegmenter.fit")]
         self.value_ = ValueSegmenter(lang=self.lang).fit(X)
         self.rfm_ = RFMSegmenter(lang=self.lang).fit(rfm_of(active))
         behaviour = BehaviouralSegmenter(random_state=self.random_state)
@@ -85,7 +85,7 @@ class CustomerSegmenter(BaseEstimator):
         told = [name for name in TOLD if name in active]
         names = describe(self.behaviour_.predict(active), active[told], lang=self.lang).names
         self.behaviour_names_ = {str(number): str(name) for number, name in names.items()}
-        if previous is not None:
+        if previous is not None and previous.lang == self.lang:
             known = self.behaviour_names_.keys() & previous.behaviour_names_.keys()
             self.behaviour_names_ |= {number: previous.behaviour_names_[number] for number in known}
         return self
@@ -100,23 +100,31 @@ class CustomerSegmenter(BaseEstimator):
         """
         check_is_fitted(self, "value_")
         active = self._active(X, "CustomerSegmenter.predict_table")
-        numbers = self.behaviour_.predict(active)
-        found = pd.DataFrame(
-            {
-                "rfm": self.rfm_.scores(rfm_of(active))["rfm"].astype(str),
-                "rfm_segment": self.rfm_.predict(rfm_of(active)).astype(str),
-                "behaviour_segment": numbers.astype(str).map(self.behaviour_names_),
-            },
-            index=active.index,
-        )
-        table = found.reindex(X.index).astype(object)
-        table = table.where(table.notna(), None)
-        table.insert(0, "value_segment", self.value_.predict(X).astype(str).astype(object))
-        return table
+        found = {name: np.full(len(X), None, dtype=object) for name in ("value_segment", *OF_ACTIVE)}
+        if len(X):
+            found["value_segment"][:] = self.value_.predict(X).astype(str)
+        if active.any():
+            rows = X[active]
+            found["rfm"][active] = self.rfm_.scores(rfm_of(rows))["rfm"].astype(str)
+            found["rfm_segment"][active] = self.rfm_.predict(rfm_of(rows)).astype(str)
+            numbers = self.behaviour_.predict(rows).astype(str)
+            found["behaviour_segment"][active] = numbers.map(self.behaviour_names_)
+        return pd.DataFrame(found, index=X.index)
 
-    def _active(self, X: pd.DataFrame, caller: str) -> pd.DataFrame:
+    def _active(self, X: pd.DataFrame, caller: str) -> np.ndarray:
+        """Whether each customer bought in the long window."""
+        if not isinstance(X, pd.DataFrame):
+            raise TypeError(f"{caller}: X must be a pandas DataFrame. Got {type(X).__name__} instead.")
         require_columns(X, ["purchases_long"], caller=caller)
-        return X[np.asarray(X["purchases_long"]) > 0]
+        purchases = np.asarray(X["purchases_long"], dtype=float)
+        require(
+            np.isfinite(purchases),
+            column="purchases_long",
+            rule="a finite number",
+            caller=caller,
+            remedy="Take the table of features.behaviour_features.",
+        )
+        return purchases > 0
 
 
 def rfm_of(X: pd.DataFrame) -> pd.DataFrame:

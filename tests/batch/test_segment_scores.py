@@ -2,11 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from crm_analytics import batch, read_log
-from crm_analytics.core import ModelFileError
+from crm_analytics.core import ModelFileError, SchemaError
 from crm_analytics.features import behaviour_features
 from crm_analytics.reports import portfolio_report
 from crm_analytics.segmentation import CustomerSegmenter, RFMSegmenter, ValueSegmenter
@@ -113,3 +114,31 @@ def test_the_page_says_who_the_customers_are(log, fitted, value_model, scored):
         assert name.replace("'", "&#39;") in page
     without = portfolio_report(log, value_model, scores, title="t", audit=False)
     assert 'id="segments"' not in without
+
+
+def test_a_table_of_which_nobody_is_active_is_all_inactive(log, fitted):
+    table = behaviour_features(log)
+    silent = table[table["purchases_long"] == 0]
+    found = fitted[0].predict_table(pd.concat([silent, silent[:2]]))  # a customer may come twice
+    assert (found["value_segment"] == "Inactive").all()
+    assert found.drop(columns="value_segment").isna().all(axis=None)
+    with pytest.raises(SchemaError, match="purchases_long must be a finite number, but 1 of"):
+        fitted[0].predict_table(table.assign(purchases_long=[np.nan, *table["purchases_long"][1:]]))
+    with pytest.raises(TypeError, match="Got ndarray"):
+        fitted[0].predict_table(table.to_numpy())
+
+
+def test_names_of_another_language_are_not_kept(log, fitted):
+    later, _ = batch.fit_segments(log, previous=fitted[0], lang="tr")
+    assert not set(later.behaviour_names_.values()) & set(fitted[0].behaviour_names_.values())
+
+
+def test_a_shop_that_nobody_visits_any_more_is_scored(log, fitted, value_model, tmp_path):
+    lines = log.to_frame()
+    last = lines.iloc[[0]].assign(occurred_at=pd.Timestamp("2027-01-01"), amount=-1.0, quantity=-1.0)
+    late = read_log(pd.concat([lines, last]), not_after="2027-06-01")
+    churn, _ = batch.fit_churn(log)
+    batch.score(late, value_model, tmp_path / "out", churn=churn, segments=fitted[0], next_products=0)
+    scores = batch.read_scores(tmp_path / "out")
+    assert scores["p_churn"].isna().all()
+    assert (scores["value_segment"] == "Inactive").all()

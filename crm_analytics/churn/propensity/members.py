@@ -263,7 +263,7 @@ def contributions(member: dict[str, Any], X: np.ndarray, n_jobs: int = 1) -> np.
             out[:, place] = own @ member["weights"][begin : begin + own.shape[1]]
             begin += own.shape[1]
         return out
-    if not member["trees"]:
+    if not member["trees"] or len(X) == 0:
         return np.zeros((len(X), X.shape[1] + 1))
     booster = lgb.Booster(model_str=member["trees"])
     return np.asarray(booster.predict(X, pred_contrib=True, num_threads=n_jobs), dtype=float)

@@ -147,7 +147,7 @@ class AttributeSegmenter(BaseEstimator):
 
     @property
     def segments_(self) -> pd.DataFrame:
-        """The segments: name, the word of each attribute, customers and share in `fit`."""
+        """A row a segment: the word of each attribute, customers and share in `fit`."""
         check_is_fitted(self)
         return self.crossing_.segments_
 

@@ -49,10 +49,11 @@ class SegmentCrossing(BaseEstimator):
     ...                        "taste": (["Wine"] * 25 + ["Baby"] * 15) + (["Wine"] * 52 + ["Baby"] * 8)})
     >>> crossing = SegmentCrossing(smallest_share=0.1).fit(labels)
     >>> crossing.segments_
-           segment  value taste  customers  share
-    0        Basic  Basic   any         60   0.60
-    1  Gold · Baby   Gold  Baby         15   0.15
-    2  Gold · Wine   Gold  Wine         25   0.25
+                 value taste  customers  share
+    segment
+    Basic        Basic   any         60   0.60
+    Gold · Baby   Gold  Baby         15   0.15
+    Gold · Wine   Gold  Wine         25   0.25
     >>> crossing.predict(pd.DataFrame({"value": ["Gold"], "taste": ["Baby"]}, index=["Ann"])).to_dict()
     {'Ann': 'Gold · Baby'}
     """
@@ -122,11 +123,12 @@ class SegmentCrossing(BaseEstimator):
 
     @property
     def segments_(self) -> pd.DataFrame:
-        """The cells: their name, the word on each axis ("any": not divided), customers and share."""
+        """A row a cell: the word on each axis ("any": not divided), customers and share."""
         check_is_fitted(self)
         told = dict(zip(self.axes_, zip(*self.told_, strict=True), strict=True))
         share = self.sizes_ / self.sizes_.sum()
-        return pd.DataFrame({"segment": self.cells_, **told, "customers": self.sizes_, "share": share})
+        cells = pd.Index(self.cells_, name="segment")
+        return pd.DataFrame({**told, "customers": self.sizes_, "share": share}, index=cells)
 
     def _told(self, row: np.ndarray, combos: np.ndarray) -> list[str]:
         """The word of a cell on each axis; two that were merged are both named."""
@@ -240,4 +242,9 @@ def _axes_of(X: pd.DataFrame, caller: str) -> list[str]:
         raise SchemaError(
             f"{caller}: X has {len(X):,} rows and {len(axes)} columns. Give a label of a customer at least."
         )
+    for name, kind in zip(axes, X.dtypes, strict=True):
+        if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
+            raise SchemaError(
+                f"{caller}: {name} holds dates or times. Cross words, such as a year or an age band."
+            )
     return axes

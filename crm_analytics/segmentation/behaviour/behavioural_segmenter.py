@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.core.errors import SchemaError, choice
-from crm_analytics.core.tables import like_customers, require_columns
+from crm_analytics.core.tables import like_customers, like_index, require_columns
 from crm_analytics.segmentation.behaviour import number_of_segments
 from crm_analytics.segmentation.behaviour.alignment import aligned_numbers, cross_table
 from crm_analytics.segmentation.behaviour.k_prototypes import centre_table, enough_customers, whole_number
@@ -45,6 +45,7 @@ WINDOWED = (
     "amount_short",
 )
 _MOST_TO_CHOOSE_BY = 10_000  # customers; agreement and shares need no more to settle
+_FEWEST_EACH = 10  # customers to a segment, on average, if the number is to be chosen
 _MOST_TO_FIT = 200_000  # means of so many have settled
 _AMOUNTS = ("amount", "spend", "monetary", "revenue")
 
@@ -177,7 +178,7 @@ class BehaviouralSegmenter(BaseEstimator):
         self._judge_parameters()
         caller = "BehaviouralSegmenter.fit"
         table = as_table(X, caller=caller)
-        outcome = _outcome(y, len(table))
+        outcome = _outcome(like_index(y, X, caller=caller), len(table))
         if previous is not None:
             check_is_fitted(previous, "means_")
         names, self.incomplete_columns_ = _names(table, self.columns, caller)
@@ -328,7 +329,8 @@ class BehaviouralSegmenter(BaseEstimator):
     ) -> int:
         few = Mixed(*(part[:_MOST_TO_CHOOSE_BY] for part in drawn))
         enough_customers(drawn, self.n_segments or 2, "n_segments", caller="BehaviouralSegmenter.fit")
-        candidates = range(2, min(self.max_segments, n_different(*few)) + 1)
+        most = max(2, len(few.codes) // _FEWEST_EACH)
+        candidates = range(2, min(self.max_segments, most, n_different(*few)) + 1)
         table = number_of_segments.figures(
             few,
             self.ends_,
@@ -411,7 +413,9 @@ def _names(table: pd.DataFrame, asked: Sequence[str] | None, caller: str) -> tup
             raise ValueError(f"columns must be a list of names, or None. Got {asked!r} instead.")
         return list(asked), []
     windowed = [name for name in WINDOWED if name in table.columns]
-    names = windowed if len(windowed) >= 3 else list(table.columns)
+    if len(windowed) >= 3:
+        return windowed, []  # never missing where they come from; a gap in them is a fault, to be refused
+    names = list(table.columns)
     require_columns(table, names, caller=caller)
     incomplete = [name for name in names if is_number(table[name]) and table[name].isna().any()]
     return [name for name in names if name not in incomplete], incomplete
@@ -421,8 +425,11 @@ def _outcome(y: Any, n: int) -> np.ndarray | None:
     if y is None:
         return None
     values = np.asarray(y, dtype=float)
-    if values.shape != (n,) or not np.isfinite(values).all():
+    if values.shape != (n,):
+        raise ValueError(f"y must be {n:,} numbers, one a customer. Got the shape {values.shape} instead.")
+    if not np.isfinite(values).all():
         raise ValueError(
-            f"y must be {n:,} finite numbers, one a customer. Got the shape {values.shape} instead."
+            f"y must be finite, but {(~np.isfinite(values)).sum():,} of {n:,} numbers are not. Who bought nothing "
+            "spent 0."
         )
     return values

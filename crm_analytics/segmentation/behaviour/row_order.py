@@ -7,7 +7,8 @@ from numba import njit
 def drawn_order(numbers: np.ndarray, codes: np.ndarray, seed: int, most: int | None = None) -> np.ndarray:
     """Rows in an order that their values and `seed` alone decide, so that the first m are a sample.
 
-    Rows of equal values count as different ones, or a sample would take all of them or none.
+    Numbers count by their rank in the column: another currency draws the same customers. Rows of
+    equal values count as different ones, or a sample would take all of them or none.
 
     Parameters
     ----------
@@ -17,7 +18,7 @@ def drawn_order(numbers: np.ndarray, codes: np.ndarray, seed: int, most: int | N
     most : int, optional
         Return only the first so many.
     """
-    sign = _signs(np.ascontiguousarray(numbers + 0.0).view(np.uint64), codes, np.uint64(seed))
+    sign = _signs(_ranks(numbers), codes, np.uint64(seed))
     order = np.argsort(sign)
     drawn = _count_off(sign[order])
     if most is not None and most < len(drawn):
@@ -30,6 +31,14 @@ def n_different(numbers: np.ndarray, codes: np.ndarray) -> int:
     """How many rows are different from each other."""
     sign = _signs(np.ascontiguousarray(numbers + 0.0).view(np.uint64), codes, np.uint64(0))
     return int(np.unique(sign).size)
+
+
+def _ranks(numbers: np.ndarray) -> np.ndarray:
+    """Place of each value among the different ones of its column, shape (n, p)."""
+    places = np.empty(numbers.shape, dtype=np.uint64)
+    for place, column in enumerate(numbers.T):
+        places[:, place] = np.unique(column, return_inverse=True)[1]
+    return places
 
 
 @njit(cache=True)

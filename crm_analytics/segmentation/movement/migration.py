@@ -155,6 +155,12 @@ def migration_matrix(
     """
     caller = "migration_matrix"
     before, after = _by_customer(earlier, "earlier"), _by_customer(later, "later")
+    kinds = [labels.index.inferred_type for labels in (before, after) if len(labels)]
+    if len(set(kinds)) > 1:
+        raise SchemaError(
+            f"{caller}: ids of customers are {kinds[0]} in earlier and {kinds[1]} in later, so that none would be in "
+            "both. Make them of one type."
+        )
     segments = segments_of([earlier, later], caller=caller)
     k = len(segments)
     customers = before.index.union(after.index, sort=False)

@@ -192,7 +192,7 @@ class TasteSegmenter(BaseEstimator):
 
     @property
     def segments_(self) -> pd.DataFrame:
-        """The tastes: segment (1 to n_tastes), name, customers, share, and `typical` categories.
+        """A row a taste (1 to n_tastes): name, customers, share, and `typical` categories.
 
         `typical` lists the five most telling categories with their lift, the mean share of
         spend of the taste's customers over that of all.
@@ -202,12 +202,12 @@ class TasteSegmenter(BaseEstimator):
         typical = pd.Series(told).groupby(table["segment"].to_numpy()).agg(", ".join)
         return pd.DataFrame(
             {
-                "segment": np.arange(1, len(self.names_) + 1),
                 "name": self.names_,
                 "customers": self.sizes_,
                 "share": self.sizes_ / self.sizes_.sum(),
                 "typical": typical.to_numpy(),
-            }
+            },
+            index=pd.RangeIndex(1, len(self.names_) + 1, name="segment"),
         )
 
     def typical_categories(self, n: int = 10) -> pd.DataFrame:

@@ -154,7 +154,7 @@ def describe(
         numbers["favourites"] = words.reindex(numbers.index).fillna("")
     sentences = segment_sentences(numbers, differences, windows=lengths, unit=unit, lang=lang)
     numbers.insert(0, "sentence", sentences)
-    numbers.insert(0, "name", segment_names(differences, numbers["share"], lang=lang))
+    numbers.insert(0, "name", segment_names(differences, numbers["share"], lang=lang, short=lengths[0]))
     return SegmentDescription(
         numbers, differences, favourites, answers(numbers, favourites, unit=UNITS[lang][unit], lang=lang)
     )

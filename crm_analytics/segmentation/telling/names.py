@@ -13,6 +13,7 @@ from crm_analytics.segmentation.telling.segment_words import (
     HIGH_LOW,
     IMPLIED,
     MEANINGS,
+    MUTE,
     NOT,
     NOUNS,
     TRAITS,
@@ -47,7 +48,9 @@ class Trait(NamedTuple):
     known: bool
 
 
-def segment_names(differences: pd.DataFrame, shares: pd.Series, *, lang: str) -> list[str]:
+def segment_names(
+    differences: pd.DataFrame, shares: pd.Series, *, lang: str, short: float | None = None
+) -> list[str]:
     """Names of the segments in the order of `shares`, no two alike.
 
     Parameters
@@ -56,10 +59,13 @@ def segment_names(differences: pd.DataFrame, shares: pd.Series, *, lang: str) ->
         As `segment_differences` gives it.
     shares : Series
         Share of the customers, by segment.
+    short : float, optional
+        Length of the short window (periods): who came within it is not lapsing, who did not is not
+        active, whatever the others do.
     lang : {"en", "tr"}
     """
     groups: dict[Any, pd.DataFrame] = dict(list(differences.groupby("segment", sort=False, observed=True)))
-    telling = [_traits(groups[segment], share) for segment, share in shares.items()]
+    telling = [_traits(groups[segment], share, short) for segment, share in shares.items()]
     chosen = [_strongest(traits) for traits in telling]
     names = [_name(traits, lang) for traits in chosen]
     for _ in range(3 * len(names)):
@@ -75,13 +81,15 @@ def segment_names(differences: pd.DataFrame, shares: pd.Series, *, lang: str) ->
     return [capital(name, lang) for name in names]
 
 
-def _traits(rows: pd.DataFrame, share: float) -> list[Trait]:
+def _traits(rows: pd.DataFrame, share: float, short: float | None) -> list[Trait]:
     """The telling traits of one segment, the strongest first; of columns of one trait the loudest speaks."""
     found: dict[str, Trait] = {}
     best = _best_weights(rows)
     rows = rows[rows["telling"]]
-    columns = (rows[name] for name in ("column", "level", "inside", "effect", "size", "known"))
-    for column, level, inside, effect, size, known in zip(*columns, strict=True):
+    columns = (rows[name] for name in ("column", "level", "inside", "median", "effect", "size", "known"))
+    for column, level, inside, median, effect, size, known in zip(*columns, strict=True):
+        if column in MUTE:
+            continue
         meaning = MEANINGS.get(column) if pd.isna(level) else None
         sign = 1 if effect > 0 else -1
         if meaning is None:
@@ -90,7 +98,9 @@ def _traits(rows: pd.DataFrame, share: float) -> list[Trait]:
             trait = Trait(
                 column if pd.isna(level) else f"{column}={level}", sign, size * known, inside, False
             )
-        elif meaning.weight < best[meaning.trait] - _NEARLY:
+        elif meaning.weight < best[meaning.trait] - _NEARLY or _belied(
+            meaning.trait, sign * meaning.sign, column, inside, median, short
+        ):
             continue
         else:
             # Of all customers, the segment among them: what the delta against the others leaves.
@@ -104,6 +114,15 @@ def _traits(rows: pd.DataFrame, share: float) -> list[Trait]:
     )
     kept = [trait for trait in found.values() if (trait.name, trait.sign) not in dull]
     return sorted(kept, key=lambda trait: (-trait.weight, trait.name))
+
+
+def _belied(trait: str, sign: int, column: str, inside: float, median: float, short: float | None) -> bool:
+    """Whether the segment itself is not what it is beside the others: rising least does not mean falling."""
+    if trait == "trend":
+        return sign * inside <= 0
+    if column == "since_last" and short is not None:
+        return median < short / 2 if sign > 0 else median >= short
+    return False
 
 
 def _best_weights(rows: pd.DataFrame) -> dict[str, float]:

@@ -66,6 +66,9 @@ MEANINGS = {
     "household_size": Meaning("household"),
 }
 
+# Columns whose own name misleads: `recency` of a summary is an age of the customer, high for the best.
+MUTE = ("recency",)
+
 # What follows from one trait is not said of a segment that has it: newcomers rise, the lapsed fall.
 IMPLIED = {
     ("tenure", -1): {("trend", 1)},

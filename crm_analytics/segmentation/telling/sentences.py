@@ -10,6 +10,7 @@ from crm_analytics.segmentation.telling.segment_words import (
     IMPLIED,
     LABELS,
     MEANINGS,
+    MUTE,
     PROBABILITIES,
     SHARES,
     UNITS,
@@ -106,6 +107,8 @@ def _facts(rows: pd.DataFrame, words: Mapping[str, Any], lang: str) -> list[str]
     serves = [MEANINGS[name].weight if name in MEANINGS else 1.0 for name in rows["column"]]
     weight = rows["size"] * rows["known"] * serves
     for row in rows.iloc[np.argsort(-weight.to_numpy(), kind="stable")].to_dict("records"):
+        if row["column"] in MUTE:
+            continue
         meaning = MEANINGS.get(row["column"])
         sign = 1 if row["effect"] > 0 else -1
         trait = (meaning.trait, sign * meaning.sign) if meaning else (f"{row['column']} {row['level']}", sign)

@@ -165,6 +165,8 @@ class ValueSegmenter(BaseEstimator):
         """The shares, and the names with the inactive first."""
         choice(self.lang, name="lang", allowed=_WORDS)
         shares = np.asarray(self.shares, dtype=float)
+        if isinstance(self.columns, str):
+            raise ValueError(f"columns must be a list of column names. Got {self.columns!r} instead.")
         if shares.ndim != 1 or shares.size < 2 or not (shares > 0).all() or not np.isclose(shares.sum(), 1):
             raise ValueError(
                 f"shares must be two or more numbers > 0 that add to 1. Got {self.shares!r} instead."

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from crm_analytics.core.tables import require, summary_columns
+from crm_analytics.core.tables import like_index, require, summary_columns
 from crm_analytics.segmentation.value.tree_growth import Box, grow
 from crm_analytics.segmentation.value.value_segmenter import WINDOWS
 
@@ -93,13 +93,13 @@ class ValueTreeSegmenter(BaseEstimator):
         Raises
         ------
         SchemaError
-            If a column is missing or not of finite numbers, or y is not.
+            If a column is missing or not of finite numbers, or y is not, or y is a Series of other rows.
         ValueError
             If a parameter is out of range, or no rule tells customers apart.
         """
         self._judge()
         values = self._values(X, reset=True)
-        target = column_or_1d(y, warn=True).astype(float)
+        target = column_or_1d(like_index(y, X, caller="ValueTreeSegmenter.fit"), warn=True).astype(float)
         check_consistent_length(values, target)
         require(
             np.isfinite(target),

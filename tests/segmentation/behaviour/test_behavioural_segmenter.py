@@ -161,7 +161,7 @@ def test_what_came_after_is_told_for_every_number():
     model = BehaviouralSegmenter(max_segments=4).fit(table, y)
     assert model.numbers_.size == 3
     assert model.choice_["explained"][1] == pytest.approx(0.4, abs=0.04)
-    with pytest.raises(ValueError, match="y must be 1,500 finite numbers"):
+    with pytest.raises(ValueError, match="y must be 1,500 numbers"):
         model.fit(table, y[1:])
 
 
@@ -353,3 +353,10 @@ def test_households_of_complete_journey_keep_their_segments_next_quarter(journey
     assert adjusted_rand_index(old.predict(now), new.predict(now)) > 0.85
     assert (old.predict(now) == new.predict(now)).mean() > 0.9
     assert new.segments_["amount_long"].is_monotonic_increasing
+
+
+def test_another_currency_changes_nothing(journey):
+    X = journey[-1] if isinstance(journey, tuple | list) else journey
+    amounts = [name for name in X if name.startswith("amount")]
+    first, second = BehaviouralSegmenter().fit(X), BehaviouralSegmenter().fit(X.assign(**X[amounts] * 7.3))
+    pd.testing.assert_series_equal(first.predict(X), second.predict(X.assign(**X[amounts] * 7.3)))

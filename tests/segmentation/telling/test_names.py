@@ -30,7 +30,8 @@ def differences(*segments):
     ]
     table = pd.DataFrame(rows, columns=["segment", "column", "level", "effect"])
     size = table["effect"].abs()
-    return table.assign(size=size, inside=0.5, known=1.0, telling=size >= 0.11)
+    inside = np.where(table["column"].isin(["trend", "amount_trend"]), np.sign(table["effect"]), 0.5)
+    return table.assign(size=size, inside=inside, median=inside, known=1.0, telling=size >= 0.11)
 
 
 def names(*segments, lang="en"):
@@ -157,3 +158,19 @@ def test_names_do_not_depend_on_the_order_of_the_columns():
     turned = dict(reversed(effects.items()))
     assert names(effects, {"age": -0.3}) == names(turned, {"age": -0.3})
     assert np.unique(names(effects, turned)).size == 2
+
+
+def test_a_name_is_true_of_the_segment_itself_and_not_only_beside_the_others():
+    table = differences({"trend": 0.9, "amount_long": 0.5}, {"trend": -0.9, "amount_long": -0.5})
+    falling = table.assign(inside=table["inside"].where(table["column"] != "trend", [-0.1, 0, -0.8, 0]))
+    shares = pd.Series(0.5, index=[1, 2])
+    assert segment_names(table, shares, lang="en") == ["Growing solid spenders", "Fading modest spenders"]
+    assert segment_names(falling, shares, lang="en")[0] == "Solid spenders"
+    away = differences({"since_last": -0.9}, {"since_last": 0.9}).assign(median=[47, 90])
+    assert segment_names(away, shares, lang="en", short=28)[0] == "Average customers"
+    near = away.assign(median=[0, 4])
+    assert segment_names(near, shares, lang="en", short=28)[1] == "Average customers"
+
+
+def test_recency_of_a_summary_names_nobody():
+    assert names({"recency": 0.9}, {"recency": -0.9}) == ["Average customers I", "Average customers II"]
