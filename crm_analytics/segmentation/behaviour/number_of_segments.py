@@ -20,7 +20,7 @@ RECOVERED = 0.75  # of the segment that comes back worst; from there on Hennig (
 PARTED = 0.9  # density between neighbours, relative to at their centres
 PARTED_IN_TWO = 0.5  # two segments say little, so the gap has to be plain
 AS_GOOD = 0.01  # of R²: fewer segments that say so little less are taken
-_GUESSES, _MAX_ITER = 2, 100
+_GUESSES, _SWAPS, _MAX_ITER = 2, 2, 100
 # Refits on resampled customers: as many as settle the mean, of a large table fewer.
 _FEWEST, _MOST, _IN_ALL = 10, 30, 60_000
 
@@ -89,7 +89,7 @@ def figures(
     for k in candidates:
         rng = np.random.default_rng([random_state, k])
         best = find_prototypes(
-            *customers, ends, k, gamma, n_init=2 * _GUESSES, max_iter=_MAX_ITER, rng=rng
+            *customers, ends, k, gamma, n_init=2 * _GUESSES, swaps=_SWAPS, max_iter=_MAX_ITER, rng=rng
         ).prototypes
         label, least = nearest(*customers, *best, gamma)
         again = [
@@ -140,7 +140,14 @@ def _of_resampled(
     """Segment of every customer by prototypes that were found on customers drawn with replacement."""
     n = len(customers.numbers)
     found: Prototypes = find_prototypes(
-        *customers.take(rng.integers(0, n, n)), ends, k, gamma, n_init=_GUESSES, max_iter=_MAX_ITER, rng=rng
+        *customers.take(rng.integers(0, n, n)),
+        ends,
+        k,
+        gamma,
+        n_init=_GUESSES,
+        swaps=_SWAPS,
+        max_iter=_MAX_ITER,
+        rng=rng,
     ).prototypes
     return nearest(*customers, *found, gamma)[0]
 

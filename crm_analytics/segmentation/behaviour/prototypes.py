@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crm_analytics.segmentation.behaviour.kernels import (
+    all_distances,
     commonest,
     count_words,
     first_guess,
@@ -18,7 +19,7 @@ from crm_analytics.segmentation.behaviour.kernels import (
 _FEW, _MORE = 10_000, 30_000
 _MOST_POLISHING = 50  # rounds
 _SECOND_LOOK = 5  # guesses that get one
-SWAPS = 2  # of a prototype for a customer, for each first guess
+_LEAST_MISSED = 4  # prototypes that may give way in a swap
 
 
 class Prototypes(NamedTuple):
@@ -67,18 +68,19 @@ def find_prototypes(
     gamma: float,
     *,
     n_init: int,
+    swaps: int = 3,
     max_iter: int,
     rng: np.random.Generator,
     start: Prototypes | None = None,
 ) -> Found:
     """The prototypes of least cost among those that `n_init` first guesses, and swaps from the best, lead to.
 
-    A swap puts a customer drawn at random in the place of a prototype drawn at random (Fränti 2018,
-    Efficiency of random swap clustering): what a good guess lacks is seldom all of it. Rows must
-    be in an order as good as drawn (`drawn_order`): the first 10,000 are what guesses are made on,
-    the first 30,000 what the best five are told apart on. The best is polished by moving one
-    customer at a time. `start`, one guess more, is kept unless another costs 1 % less: prototypes
-    that still do need not be changed.
+    For each first guess there are some `swaps`, which put a customer drawn at random in the place of
+    a prototype drawn at random (Fränti 2018, Efficiency of random swap clustering): what a good
+    guess lacks is seldom all of it. Rows must be in an order as good as drawn (`drawn_order`): the
+    first 10,000 are what guesses are made on, the first 30,000 what the best five are told apart
+    on. The best is polished by moving one customer at a time. `start`, one guess more, is kept
+    unless another costs 1 % less: prototypes that still do need not be changed.
     """
     few, more = min(len(numbers), _FEW), min(len(numbers), _MORE)
     n_trials = 2 + int(math.log(k))
@@ -88,8 +90,8 @@ def find_prototypes(
         guess = Prototypes(np.ascontiguousarray(numbers[rows].T), np.ascontiguousarray(codes[rows].T))
         tried.append(_improved(numbers[:few], codes[:few], ends, gamma, guess, max_iter))
     best = min(tried, key=lambda found: found.cost)
-    for _ in range(SWAPS * n_init):
-        guess = _swapped(best.prototypes, numbers[:few], codes[:few], rng)
+    for _ in range(swaps * n_init):
+        guess = _swapped(best.prototypes, numbers[:few], codes[:few], gamma, rng)
         other = _improved(numbers[:few], codes[:few], ends, gamma, guess, max_iter)
         best = other if other.cost < best.cost else best
     tried.append(best)
@@ -111,11 +113,17 @@ def find_prototypes(
 
 
 def _swapped(
-    prototypes: Prototypes, numbers: np.ndarray, codes: np.ndarray, rng: np.random.Generator
+    prototypes: Prototypes, numbers: np.ndarray, codes: np.ndarray, gamma: float, rng: np.random.Generator
 ) -> Prototypes:
-    """The prototypes with one of them replaced by a customer."""
+    """The prototypes with one that is missed little in another place, where customers are far from all."""
+    far = all_distances(numbers, codes, *prototypes, gamma)
+    k = far.shape[1]
+    two = np.partition(far, 1, axis=1)[:, :2] if k > 1 else np.column_stack([far, far])
+    missed = np.bincount(far.argmin(axis=1), weights=two[:, 1] - two[:, 0], minlength=k)
+    place = np.argsort(missed, kind="stable")[int(rng.random() * min(k, _LEAST_MISSED))]
+    reach = np.cumsum(two[:, 0])
+    row = min(int(np.searchsorted(reach, rng.random() * reach[-1], side="right")), len(far) - 1)
     changed = prototypes.copy()
-    row, place = int(rng.random() * len(codes)), int(rng.random() * prototypes.means.shape[1])
     changed.means[:, place] = numbers[row]
     changed.modes[:, place] = codes[row]
     return changed
