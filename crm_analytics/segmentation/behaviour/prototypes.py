@@ -19,6 +19,7 @@ from crm_analytics.segmentation.behaviour.kernels import (
 _FEW, _MORE = 10_000, 30_000
 _MOST_POLISHING = 50  # rounds
 _SECOND_LOOK = 5  # guesses that get one
+_PROMISE = (8, 1.003)  # after so many rounds a swap must be so near the best to go on
 _LEAST_MISSED = 4  # prototypes that may give way in a swap
 
 
@@ -92,7 +93,9 @@ def find_prototypes(
     best = min(tried, key=lambda found: found.cost)
     for _ in range(swaps * n_init):
         guess = _swapped(best.prototypes, numbers[:few], codes[:few], gamma, rng)
-        other = _improved(numbers[:few], codes[:few], ends, gamma, guess, max_iter)
+        other = _improved(numbers[:few], codes[:few], ends, gamma, guess, min(max_iter, _PROMISE[0]))
+        if other.cost <= _PROMISE[1] * best.cost:
+            other = _improved(numbers[:few], codes[:few], ends, gamma, other.prototypes, max_iter)
         best = other if other.cost < best.cost else best
     tried.append(best)
     for size in (more, len(numbers)):
