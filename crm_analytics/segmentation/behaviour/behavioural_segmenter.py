@@ -179,6 +179,10 @@ class BehaviouralSegmenter(BaseEstimator):
         caller = "BehaviouralSegmenter.fit"
         table = as_table(X, caller=caller)
         outcome = _outcome(like_index(y, X, caller=caller), len(table))
+        if previous is not None and not isinstance(previous, BehaviouralSegmenter):
+            raise TypeError(
+                f"previous must be a BehaviouralSegmenter. Got {type(previous).__name__} instead."
+            )
         if previous is not None:
             check_is_fitted(previous, "means_")
         names, self.incomplete_columns_ = _names(table, self.columns, caller)

@@ -49,7 +49,8 @@ def stability_report(
     """Refit a segmenter on other customers and on an earlier table, and compare whom it puts where.
 
     Clones of `segmenter` are fitted; it is not changed itself, and need not be fitted. All segments
-    compared are those of the customers of `X`.
+    compared are those of the customers of `X`. One that chooses how many segments there are chooses
+    anew in every refit, which is judged with the rest: give it the number to judge one division.
 
     Parameters
     ----------
