@@ -53,7 +53,7 @@ def fit_segments(
     model.snapshots_ = {"unit": unit, "snapshot_date": log.snapshot(snapshot_date).isoformat()}
     inactive = int((table["purchases_long"] == 0).sum())
     return model, (
-        f"{len(model.behaviour_names_)} of behaviour ({model.behaviour_.fit_report_['message']}); "
+        f"by behaviour {model.behaviour_.fit_report_['message']}; "
         f"{inactive:,} of {len(table):,} customers bought nothing in the long window and are {model.value_.names_[0]}. "
         f"Windows are counted in {UNIT_WORDS[unit]}s"
     )

@@ -15,7 +15,7 @@ _RAMP = (0.12, 0.86)  # part of the colour map that is neither too dark nor too 
 _WIDTH = 0.07  # of a box, where dates are 1 apart
 _GAP = 0.03  # between boxes, as a share of the highest column
 _SHOWN = 0.03  # ribbons at least as high tell their share
-_LINE = 0.035  # least distance of two labels
+_LINE = 0.045  # least distance of two labels
 _CURVE = np.linspace(0, 1, 40)
 _OUTSIDE = ("new", "gone")
 

@@ -94,7 +94,7 @@ def tier_table(now: Now, model: CustomerSegmenter, currency: str) -> Table:
             number(n),
             percent(n / len(now.customers)),
             percent(brought / spend) if spend > 0 else "–",
-            money(now.customers.loc[of_tier, "clv"].mean(), currency) if n else "–",
+            money(now.customers.loc[of_tier, "clv"].mean(), currency, 0) if n else "–",
         ]
         if churn is not None:
             row.append(percent(churn[of_tier].mean(), 0) if n and churn[of_tier].notna().any() else "–")
