@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from crm_analytics import batch, read_log
+from crm_analytics.batch.segments import COLUMNS, with_segments
 from crm_analytics.core import ModelFileError, SchemaError
 from crm_analytics.features import behaviour_features
 from crm_analytics.reports import portfolio_report
@@ -142,3 +144,11 @@ def test_a_shop_that_nobody_visits_any_more_is_scored(log, fitted, value_model, 
     scores = batch.read_scores(tmp_path / "out")
     assert scores["p_churn"].isna().all()
     assert (scores["value_segment"] == "Inactive").all()
+
+
+def test_segments_are_joined_by_customer_and_not_by_place():
+    scores = pa.table({"customer_id": ["b", "x", "a"]})
+    found = pd.DataFrame({"customer_id": ["a", "b"], **{name: ["of a", "of b"] for name in COLUMNS}})
+    joined = with_segments(scores, found)
+    assert joined["value_segment"].to_pylist() == ["of b", None, "of a"]
+    assert with_segments(scores, None) is scores

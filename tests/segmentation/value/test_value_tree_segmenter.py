@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from crm_analytics import load_model, save_model
 from crm_analytics.core import SchemaError
-from crm_analytics.segmentation import ValueTreeSegmenter
+from crm_analytics.segmentation import BehaviouralSegmenter, ValueTreeSegmenter
 from crm_analytics.segmentation.value.tree_growth import grow
 
 COLUMNS = ["visits", "silence"]
@@ -147,3 +147,23 @@ def test_a_saved_tree_says_the_same(tmp_path):
     assert_series_equal(loaded.predict(X), segmenter.predict(X))
     assert loaded.rules_ == segmenter.rules_
     assert clone(segmenter).get_params() == segmenter.get_params()
+
+
+def test_targets_of_other_rows_are_refused():
+    """A Series says whom each target is of; taken by place, what one spent would be another's."""
+    X, y = planted()
+    X.index = [f"customer {place}" for place in range(len(X))]
+    asked = ValueTreeSegmenter(columns=COLUMNS, max_segments=3)
+    right = asked.fit(X, y).rules_
+    target = pd.Series(y, index=X.index)
+    for wrong in (
+        target.sample(frac=1, random_state=0),
+        target[:-1],
+        target[::-1].reset_index(drop=True)[:-1],
+    ):
+        with pytest.raises(SchemaError, match=r"whose index is not that of X .* Pass y.reindex\(X.index\)"):
+            asked.fit(X, wrong)
+    for same in (target, target.reset_index(drop=True), list(y)):
+        assert asked.fit(X, same).rules_ == right
+    with pytest.raises(SchemaError, match="whose index is not that of X"):
+        BehaviouralSegmenter().fit(X, target[::-1])
