@@ -425,3 +425,17 @@ def test_events_after_the_last_line_are_seen_unless_a_date_is_given():
     assert log.customers(had("call")).tolist() == [1]
     assert log.customers(had("call", ago=2)).tolist() == [1]
     assert log.customers(had("call"), as_of="2024-01-20").tolist() == []
+
+
+def test_two_lines_of_one_day_are_one_purchase():
+    log = read_log(
+        pd.DataFrame(
+            {
+                "customer_id": [1, 1, 2, 2],
+                "occurred_at": ["2024-01-05", "2024-01-05", "2024-01-05", "2024-01-06"],
+                "amount": 1.0,
+            }
+        )
+    )
+    assert log.customers(bought(at_most=1)).tolist() == [1]
+    assert log.customers(bought(at_least=2)).tolist() == [2]
