@@ -134,7 +134,7 @@ def like_index(y: Any, X: Any, *, caller: str) -> Any:
     return y
 
 
-def like_customers(values: np.ndarray, X: Any, name: str) -> pd.Series:
+def like_customers(values: np.ndarray | pd.Categorical, X: Any, name: str) -> pd.Series:
     """Give per-customer `values` the index of the table they were computed from."""
     index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(values))
     return pd.Series(values, index=index, name=name)

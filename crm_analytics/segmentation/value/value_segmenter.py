@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from crm_analytics.core.errors import choice
-from crm_analytics.core.tables import summary_columns
+from crm_analytics.core.tables import like_customers, summary_columns
 
 # Each window holds those after it, so that their sum counts the latest spend three times, what came
 # before it twice, and the oldest once.
@@ -136,12 +136,12 @@ class ValueSegmenter(BaseEstimator):
         check_is_fitted(self, "cuts_")
         place = tiers(self._values(X, reset=False), self.cuts_)
         kind = pd.CategoricalDtype(self.names_, ordered=True)
-        return pd.Series(pd.Categorical.from_codes(place, dtype=kind), index=_index(X), name="segment")
+        return like_customers(pd.Categorical.from_codes(place, dtype=kind), X, "segment")
 
     def values(self, X: Any) -> pd.Series:
         """What the tiers are cut by: the sum of the columns (currency), on the index of X."""
         check_is_fitted(self, "cuts_")
-        return pd.Series(self._values(X, reset=False), index=_index(X), name="value")
+        return like_customers(self._values(X, reset=False), X, "value")
 
     @property
     def segments_(self) -> pd.DataFrame:
@@ -208,7 +208,3 @@ def cut_points(values: np.ndarray, below: np.ndarray) -> np.ndarray:
 def tiers(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     """0 for a value of 0 or less, else 1 and the number of cut points at or below it."""
     return np.where(values > 0, 1 + np.searchsorted(cuts, values, side="right"), 0)
-
-
-def _index(X: Any) -> pd.Index | None:
-    return X.index if isinstance(X, pd.DataFrame) else None

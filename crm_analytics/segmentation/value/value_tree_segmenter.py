@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from crm_analytics.core.tables import like_index, require, summary_columns
+from crm_analytics.core.tables import like_customers, like_index, require, summary_columns
 from crm_analytics.segmentation.value.tree_growth import Box, grow
 from crm_analytics.segmentation.value.value_segmenter import WINDOWS
 
@@ -131,7 +131,7 @@ class ValueTreeSegmenter(BaseEstimator):
         """Number of each customer's segment, from 1 (spends least) on: `segment`, on the index of X."""
         check_is_fitted(self, "lower_")
         number = 1 + places(self._values(X, reset=False), self.lower_, self.upper_)
-        return pd.Series(number, index=X.index if isinstance(X, pd.DataFrame) else None, name="segment")
+        return like_customers(number, X, "segment")
 
     @property
     def segments_(self) -> pd.DataFrame:
