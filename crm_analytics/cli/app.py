@@ -12,7 +12,9 @@ from crm_analytics.cli.exit_codes import ALARM
 from crm_analytics.cli.monitoring import say_monitoring, write_drift_chart
 from crm_analytics.cli.source import open_log
 from crm_analytics.clv import LifetimeValueModel
+from crm_analytics.core import ModelFileError
 from crm_analytics.core.files import whole_file
+from crm_analytics.segmentation import CustomerSegmenter
 
 app = typer.Typer(
     help="Analytical CRM from one transaction log.",
@@ -106,7 +108,7 @@ def fit(
         if churn is not None:
             batch.save_churn_model(churn, opened, models)
         _say_churn(churn is not None, said)
-    segments, said = batch.fit_segments(opened, unit=unit, previous=batch.load_segments(models), lang=lang)
+    segments, said = batch.fit_segments(opened, unit=unit, previous=_earlier(models, unit), lang=lang)
     if segments is not None:
         batch.save_segments(segments, opened, models)
     _say_segments(segments is not None, said)
@@ -196,6 +198,21 @@ def _say_why(model: LifetimeValueModel) -> None:
 def _say_churn(fitted: bool, said: str) -> None:
     """What churn is and how the model was found, or why there is none."""
     typer.echo(f"  Churn: {said}" if fitted else f"  No churn scores: {said}")
+
+
+def _earlier(models: Path, unit: str) -> CustomerSegmenter | None:
+    """The segments that a fit into the same folder goes on from, if there are any to go on from."""
+    try:
+        found = batch.load_segments(models)
+    except ModelFileError as error:  # it is about to be replaced
+        typer.echo(f"  Segments are numbered anew: {error}")
+        return None
+    if found is None or found.snapshots_["unit"] == unit:
+        return found
+    typer.echo(
+        f"  Segments are numbered anew: those in {models} count in {found.snapshots_['unit']}, not in {unit}."
+    )
+    return None
 
 
 def _say_segments(fitted: bool, said: str) -> None:

@@ -80,6 +80,22 @@ def test_fit_score_and_report_write_what_they_say(turkish, capsys, tmp_path):
     assert "Müşteriler" in page.read_text("utf-8")
 
 
+def test_a_refit_keeps_segments_and_replaces_a_broken_model(turkish, capsys, tmp_path):
+    log, models = turkish / "fisler.csv", tmp_path / "models"
+    again = ["fit", log, "--columns", turkish / "log.toml", "--models", models, "--churn-horizon", "0"]
+    assert run(*again) == 0
+    names = batch.load_segments(models).behaviour_names_
+    assert run(*again) == 0
+    assert batch.load_segments(models).behaviour_names_ == names
+    assert "numbered anew" not in capsys.readouterr().out
+    assert run(*again, "--unit", "W") == 0
+    assert "count in D, not in W" in capsys.readouterr().out
+    (models / "segments" / "model.json").write_text("{}", "utf-8")
+    assert run(*again, "--lang", "tr") == 0
+    assert "Segments are numbered anew" in capsys.readouterr().out
+    assert batch.load_segments(models).value_.names_[0] == "Hareketsiz"
+
+
 def test_score_without_models_fits_first(turkish, tmp_path):
     log = turkish / "fisler.csv"
     assert (
