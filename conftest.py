@@ -1,5 +1,11 @@
 """What every test shares: names in docstring examples, and how hypothesis runs."""
 
+import os
+
+# Workers are as many as cores, so that each computes on one; read when the libraries are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import numpy as np
 import pandas as pd

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 from sklearn.utils.validation import has_fit_parameter
 
 import crm_analytics
@@ -123,7 +123,16 @@ def expected_failures(estimator):
     return {check: REASON.format(test) for check, test in instead.items()}
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
+def checks_that_pass():
+    """Those that cannot are run by the next test, all at once: an xfail each costs its traceback."""
+    for estimator in ESTIMATORS:
+        for each, check in estimator_checks_generator(estimator):
+            name = check.func.__name__
+            if name not in expected_failures(estimator):
+                yield pytest.param(each, check, id=f"{type(estimator).__name__}-{name}")
+
+
+@pytest.mark.parametrize(("estimator", "check"), list(checks_that_pass()))
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 

@@ -201,6 +201,7 @@ def _mbg_cnbd_k_log_parts(x, t_x, T, k, r, alpha, a, b):
     return left, active
 
 
+@lru_cache(maxsize=64)
 def _mbg_cnbd_k_stages(x, t_x, T, k, r, alpha, a, b):
     """P(active and in stage j at T) for j = 0, 1, ..."""
     left, active = _mbg_cnbd_k_log_parts(x, t_x, T, k, r, alpha, a, b)
@@ -373,6 +374,7 @@ def _leaving(u, s, beta):
     return s / beta * exp(-(s + 1) * log1p(u / beta))
 
 
+@lru_cache(maxsize=64)  # the same of one customer for every question; all who ask are `precise` alike
 def _pareto_nbd_parts(x, t_x, T, r, alpha, s, beta):
     """Log-likelihood if active at T, and the likelihood of having left in (t_x, T) over it."""
     r, alpha, s, beta, T = mpf(r), mpf(alpha), mpf(s), mpf(beta), mpf(T)

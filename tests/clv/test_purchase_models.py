@@ -170,6 +170,7 @@ DISCRETE_CUSTOMERS = {
     "once, early": (1, 1, 6),
     "half of 40": (20, 33, 40),
 }
+PUBLISHED = [of["published"] for of in (BETA_GEO_PARAMETERS, PARETO_PARAMETERS, DISCRETE_PARAMETERS)]
 CASES = [
     *((BetaGeoModel(), "bg_nbd", name, p) for name, p in BETA_GEO_PARAMETERS.items()),
     *((ModifiedBetaGeoModel(), "mbg_nbd", name, p) for name, p in BETA_GEO_PARAMETERS.items()),
@@ -191,7 +192,7 @@ def test_answers_are_those_of_exact_arithmetic(model, prefix, params):
     def ask(name, *arguments):
         return float(getattr(oracles, f"{prefix}_{name}")(*arguments, *k, *params))
 
-    for name, row in (DISCRETE_CUSTOMERS if discrete else CUSTOMERS).items():
+    for place, (name, row) in enumerate((DISCRETE_CUSTOMERS if discrete else CUSTOMERS).items()):
         if row[0] > 1e5 and not discrete and prefix != "bg_nbd":
             continue  # exact arithmetic takes minutes there; the invariants below reach it
         table = customers(*([value] for value in row))
@@ -202,7 +203,9 @@ def test_answers_are_those_of_exact_arithmetic(model, prefix, params):
         constant = row[0] * np.log(2) if k else 0.0
         assert ours - constant == pytest.approx(right, rel=1e-9, abs=1e-8), name
         assert_allclose(model.probability_alive(table).item(), ask("p_alive", *row), rtol=1e-8, atol=1e-290)
-        for t in [1, 39] if row[0] < 1000 else [1]:
+        # Exact arithmetic is slow: both horizons where the parameters are published, else by turns.
+        ahead = [1, 39] if params in PUBLISHED else [1, 39][place % 2 :][:1]
+        for t in ahead if row[0] < 1000 else [1]:
             assert_allclose(
                 model.predict(table, horizon=t).item(), ask("expected", t, *row), rtol=1e-8, atol=1e-290,
                 err_msg=name,

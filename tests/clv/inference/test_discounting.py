@@ -43,10 +43,15 @@ def test_value_is_the_sum_of_purchases_each_discounted_from_when_it_is_expected(
     def expected(t):
         return expected_purchases(t, *customer, 0.243, 4.414, 0.793, 2.426)
 
-    # Slices that grow with t, discounted from their middle; a slice of 1 / 2,000 errs by its square.
-    edges = horizon * np.linspace(0, 1, 20_001) ** 3
-    purchases = np.diff([float(value) for value in expected(edges)])
-    right = (np.exp(-rate * (edges[1:] + edges[:-1]) / 2) * purchases).sum()
+    # Slices that grow with t, discounted from their middle. They err by their square, so that half as many
+    # err by four times as much: what is left of both together is below 1e-10.
+    edges = horizon * np.linspace(0, 1, 801) ** 3
+    until = np.array([float(value) for value in expected(edges)])
+    fine, coarse = (
+        (np.exp(-rate * (t[1:] + t[:-1]) / 2) * np.diff(n)).sum()
+        for t, n in ((edges, until), (edges[::2], until[::2]))
+    )
+    right = fine + (fine - coarse) / 3
     assert discounted_total(expected, horizon, rate) == pytest.approx(right, rel=1e-6)
 
 
