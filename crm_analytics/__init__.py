@@ -20,6 +20,7 @@ _ROOMS = (
     "features",
     "metrics",
     "plotting",
+    "profiling",
     "reports",
     "segmentation",
     "transactions",

@@ -1,6 +1,7 @@
 """Any estimator against what happened; tables for people and for charts. Imports no model."""
 
 from crm_analytics.evaluation.alive_history import alive_history
+from crm_analytics.evaluation.claims import check_claims, match_claims, score_claims
 from crm_analytics.evaluation.comparison import Comparison, compare_models
 from crm_analytics.evaluation.concentration import value_concentration
 from crm_analytics.evaluation.coverage import interval_coverage
@@ -16,6 +17,7 @@ __all__ = [
     "NextBasketTrial",
     "RealisedChurn",
     "alive_history",
+    "check_claims",
     "compare_models",
     "drift_alarm",
     "frequency_recency_grid",
@@ -24,8 +26,10 @@ __all__ = [
     "holdout_predictions",
     "holdout_table",
     "interval_coverage",
+    "match_claims",
     "next_basket_trial",
     "realised_churn",
+    "score_claims",
     "score_drift",
     "tracking_table",
     "value_concentration",

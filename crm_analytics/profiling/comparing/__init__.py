@@ -1,0 +1,1 @@
+"""How a household's counts compare with those of other households, which differ among themselves."""

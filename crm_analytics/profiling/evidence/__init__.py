@@ -1,0 +1,1 @@
+"""What is claimed of a household, how strongly, and on which lines it rests."""

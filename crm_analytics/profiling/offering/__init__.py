@@ -1,0 +1,1 @@
+"""From what is known of a household to the one offer that pays."""

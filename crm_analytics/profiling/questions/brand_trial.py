@@ -1,0 +1,200 @@
+"""Brand trial: one pack of another brand, once, before and after the usual one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaln, comb
+
+from crm_analytics.profiling.evidence.claim import Claim
+from crm_analytics.profiling.evidence.kind import Kind
+from crm_analytics.profiling.reading.household import Household
+from crm_analytics.profiling.reading.population import Population
+
+LEAST_PURCHASES = 8
+MOST_PACKS = 3.0  # more is no trial
+LEAST_AROUND = 2  # purchases of the usual brand before it, and after it
+LEAST_HOUSEHOLDS = 20  # to know how faithful other buyers of the category are
+WANDERING = 3  # purchases of other brands: as many tell a household that is not faithful
+MOST_FITTED = 200  # households a category, as many as tell its faithfulness
+MEANS = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7])  # share of others
+STRENGTHS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
+PRIOR_PULL = 3.0  # households' worth of evidence for a strength near 7
+OF_TRIAL = 0.5  # chance that a household with a trial shows exactly one other purchase
+TELLING = 16.0  # Bayes factor that makes a claim four times as likely as not
+
+KIND = Kind(
+    name="brand_trial",
+    stage="detail",
+    title={"en": "Another brand, once", "tr": "Bir kerelik başka marka"},
+    statements={
+        "plain": {
+            "en": "{subject:category}: {brand:word} was bought once, on {start:date}; the other {times:count} "
+            "purchases, before and after, are all {usual:word}. Probably a trial, or the usual one was not there.",
+            "tr": "{subject:category}: {brand:word} markası bir kez alınmış ({start:date}); önceki ve sonraki "
+            "{times:count} alışverişin tümü {usual:word}. Büyük olasılıkla bir deneme, ya da her zamanki rafta yoktu.",
+        }
+    },
+    nulls={
+        "ordinary_mix": {
+            "en": "the household is as faithful to its first brand as other buyers of the category are to theirs",
+            "tr": "hane, ilk markasına kategorinin öteki alıcıları kadar bağlı",
+        }
+    },
+    alternatives={
+        "out_of_stock": {"en": "the usual brand was out of stock", "tr": "her zamanki marka rafta yoktu"},
+        "offer": {"en": "the other brand was on offer", "tr": "öteki marka kampanyadaydı"},
+    },
+)
+
+
+def brand_trial(household: Household) -> list[Claim]:
+    """One purchase of another brand in a category where one brand is else always bought.
+
+    Tried are the categories bought on eight days or more, of known brands; counted as asked are those bought
+    often enough to tell (Tarone: by margins, the number of days and the population). Statistic: exactly one
+    day with one other brand, with the usual one on at least two days before and after. Null: the share of
+    purchases that are not of the first brand differs from household to household as it does among the
+    population's households that wander (a beta distribution, so that the days are beta-binomial). The Bayes
+    factor is a half (the chance taken for a household with a trial) over the null's chance of exactly one
+    other purchase.
+    """
+    lines = household.lines
+    known = np.flatnonzero((lines.category >= 0) & (lines.brand >= 0))
+    if known.size < LEAST_PURCHASES:
+        return []
+    faith = household.population.learn(_faith)
+    categories, counts = np.unique(lines.category[known], return_counts=True)
+    chances, found = [], []
+    for category in categories[counts >= LEAST_PURCHASES]:
+        mine = known[lines.category[known] == category]
+        days = np.unique(lines.day[mine]).size
+        if days < LEAST_PURCHASES or not np.isfinite(faith.a[category]):
+            continue
+        chance = chance_of_one(days, faith.a[category], faith.b[category])
+        chances.append(chance)
+        trial = _one_other(lines.brand[mine], lines.day[mine], lines.quantity[mine])
+        if trial is not None and chance < 0.2:
+            found.append((int(category), mine[trial], mine, chance))
+    asked = _could_tell(np.array(chances))
+    return [_claim(household, *one, asked) for one in found if one[-1] * asked < 0.2]
+
+
+def _could_tell(chance: np.ndarray) -> int:
+    """How many categories are bought often enough to tell, counted among themselves (Tarone 1990, Biometrics 46)."""
+    ranked = np.sort(chance)
+    able = ranked * np.arange(1, ranked.size + 1) <= 1 / TELLING
+    return max(int(able.sum()), 1)
+
+
+def chance_of_one(n: int, a: float, b: float) -> float:
+    """Chance of exactly one other purchase in `n`, where the share of others is Beta(a, b).
+
+    >>> round(chance_of_one(20, 4.0, 6.0), 4)
+    0.017
+    """
+    return float(chance_of(1, np.array([n]), a, b)[0])
+
+
+def chance_of(other: int, n: np.ndarray, a: float, b: float) -> np.ndarray:
+    """Chance of `other` purchases of other brands in each of `n`, where their share is Beta(a, b)."""
+    return np.asarray(comb(n, other) * np.exp(betaln(a + other, b + n - other) - betaln(a, b)))
+
+
+def _one_other(brand: np.ndarray, day: np.ndarray, quantity: np.ndarray) -> np.ndarray | None:
+    """Place of the one purchase of another brand, or None if there is not exactly one amid the usual."""
+    brands, counts = np.unique(brand, return_counts=True)
+    if brands.size != 2 or counts.min() != 1:
+        return None
+    other = np.flatnonzero(brand == brands[np.argmin(counts)])
+    before = np.unique(day[day < day[other]]).size
+    after = np.unique(day[day > day[other]]).size
+    packs = quantity[other][0]
+    if min(before, after) < LEAST_AROUND or packs > MOST_PACKS:
+        return None
+    return other
+
+
+def _claim(
+    household: Household, category: int, trial: np.ndarray, mine: np.ndarray, chance: float, asked: int
+) -> Claim:
+    lines = household.lines
+    start = lines.day[trial].astype("datetime64[D]")[0]
+    usual = mine[lines.brand[mine] != lines.brand[trial[0]]][0]
+    return Claim(
+        kind=KIND.name,
+        lines=trial,
+        asked=asked,
+        null="ordinary_mix",
+        bayes_factor=OF_TRIAL / max(chance, 1e-300),
+        subject=household.word("category", category),
+        start=start.item(),
+        end=(start + 1).item(),
+        values={
+            "brand": household.word("brand", int(lines.brand[trial[0]])),
+            "usual": household.word("brand", int(lines.brand[usual])),
+            "times": int(np.unique(lines.day[mine]).size - 1),
+        },
+        alternatives=("out_of_stock", "offer"),
+    )
+
+
+@dataclass(frozen=True)
+class _Faith:
+    """By category: Beta(a, b) of the share of purchases that are not of a household's first brand; nan if unknown."""
+
+    a: np.ndarray
+    b: np.ndarray
+
+
+def _faith(population: Population) -> _Faith:
+    """Fit how faithful households are, category by category, by moments."""
+    lines = population.lines
+    n_categories = len(population.names["category"])
+    n_brands = len(population.names["brand"]) + 1
+    known = (lines.category >= 0) & (lines.brand >= 0)
+    unit = lines.household[known].astype(np.int64) * n_categories + lines.category[known]
+    first_day = lines.day.min() if len(lines) else 0
+    n_days = int(lines.day.max() - first_day) + 1 if len(lines) else 1
+    # A brand bought on a day counts once.
+    distinct = pd.unique((unit * n_brands + lines.brand[known]) * n_days + (lines.day[known] - first_day))
+    pairs, times = np.unique(distinct // n_days, return_counts=True)
+    owner, place = np.unique(pairs // n_brands, return_inverse=True)
+    total = np.bincount(place, times, owner.size)
+    first = np.zeros(owner.size)
+    np.maximum.at(first, place, times.astype(float))
+    seen = total >= LEAST_PURCHASES / 2
+    category = (owner % n_categories)[seen]
+    n, other = total[seen], (total - first)[seen]
+    return _Faith(*_beta_of_wandering(category, n, other, n_categories))
+
+
+def _beta_of_wandering(
+    category: np.ndarray, n: np.ndarray, other: np.ndarray, n_categories: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Most likely Beta(a, b) by category, given that WANDERING purchases or more are others; nan where few tell it.
+
+    The faithful and those with a trial or two (fewer others) are left out of the fit and out of its
+    likelihood, so that they do not widen the null (an empirical null by its own region: Efron 2004, JASA 99).
+    """
+    order = np.lexsort((np.arange(n.size), category))
+    rank = np.arange(n.size) - np.searchsorted(category[order], category[order])
+    chosen = order[(rank < MOST_FITTED) & (other[order] >= WANDERING) & (n[order] > WANDERING)]
+    category, n, other = category[chosen], n[chosen], other[chosen]
+    households = np.bincount(category, minlength=n_categories)
+    best = np.full(n_categories, -np.inf)
+    a, b = np.full((2, n_categories), np.nan)
+    for mean in MEANS:
+        for strength in STRENGTHS:
+            one_a, one_b = mean * strength, (1 - mean) * strength
+            log_chance = betaln(other + one_a, n - other + one_b) - betaln(one_a, one_b)
+            few = sum(chance_of(k, n, one_a, one_b) for k in range(WANDERING))
+            score = np.bincount(category, log_chance - np.log1p(-np.minimum(few, 1 - 1e-9)), n_categories)
+            score += PRIOR_PULL * np.log(strength / (1 + strength) / (1 + strength / 50))
+            better = score > best
+            best[better], a[better], b[better] = score[better], one_a, one_b
+    unknown = households < LEAST_HOUSEHOLDS / 2
+    return np.where(unknown, np.nan, a), np.where(unknown, np.nan, b)
+
+
+KINDS = (KIND,)

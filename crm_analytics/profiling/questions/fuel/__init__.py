@@ -1,0 +1,1 @@
+"""Refuellings: how they are paid, what goes into the tank, and into how many tanks."""

@@ -1,0 +1,32 @@
+"""Which lines were bought where a household usually shops, and which on stays elsewhere."""
+
+import numpy as np
+
+from crm_analytics.profiling.reading.lines import Lines
+
+
+def home_lines(lines: Lines, town: np.ndarray) -> np.ndarray:
+    """Lines bought where the household usually shops; boolean, shape (n_lines,).
+
+    `town` is the town by store code, -1 where unknown: then the store stands in for it. Home is the
+    place with most days, and every place whose days lie beside a day at home at least half as often
+    as they would in mixed order. A place of stays is not: its days lie beside each other. On a stay
+    people buy other things (the bread that the baker sells at home), so their rates do not carry over.
+    """
+    of_store = np.append(town.astype(np.int64), -1)[lines.store]
+    place = np.where(of_store >= 0, of_store, len(town) + 1 + lines.store)
+    places, code = np.unique(place, return_inverse=True)
+    if places.size == 1:
+        return np.ones(len(lines), dtype=bool)
+    order = np.unique(lines.day.astype(np.int64) * places.size + code) % places.size
+    often = np.bincount(order, minlength=places.size)
+    ranked = np.argsort(-often, kind="stable")
+    home = np.zeros(places.size, dtype=bool)
+    home[ranked[0]] = True
+    for one in ranked[1:].tolist():
+        near = home[order]
+        beside = np.zeros(order.size, dtype=bool)
+        beside[1:] |= near[:-1]
+        beside[:-1] |= near[1:]
+        home[one] = beside[order == one].mean() >= 0.5 * (1 - (1 - near.mean()) ** 2)
+    return home[code]
