@@ -9,8 +9,9 @@ from tqdm import tqdm
 
 from crm_analytics import batch
 from crm_analytics.cli.exit_codes import ALARM
+from crm_analytics.cli.household import profile
 from crm_analytics.cli.monitoring import say_monitoring, write_drift_chart
-from crm_analytics.cli.source import open_log
+from crm_analytics.cli.source import Columns, Log, open_log
 from crm_analytics.clv import LifetimeValueModel
 from crm_analytics.core import ModelFileError
 from crm_analytics.core.files import whole_file
@@ -24,13 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Log = Annotated[str, typer.Argument(help="CSV or Parquet file, folder or glob of transactions")]
-Columns = Annotated[
-    Path | None,
-    typer.Option(
-        help="TOML file: [columns] canonical = 'source'; [reading] refunds, decimal, date_format, …"
-    ),
-]
 Unit = Annotated[str, typer.Option(help="D, W, M or h: the time unit of model and horizon")]
 Horizon = Annotated[
     float | None, typer.Option(help="how far ahead value is counted, in units; a year if not given")
@@ -248,6 +242,9 @@ def report(
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")
     typer.echo(f"Written: {output}")
+
+
+app.command()(profile)
 
 
 @app.command()

@@ -3,10 +3,21 @@
 import inspect
 import tomllib
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from crm_analytics.core import MissingDataError, SchemaError
 from crm_analytics.core.errors import nearest
 from crm_analytics.transactions import TransactionLog, read_log
+
+Log = Annotated[str, typer.Argument(help="CSV or Parquet file, folder or glob of transactions")]
+Columns = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file: [columns] canonical = 'source'; [reading] refunds, decimal, date_format, …"
+    ),
+]
 
 # What a [reading] table may say: all of read_log's settings but those a command gives.
 SETTINGS = sorted(set(inspect.signature(read_log).parameters) - {"source", "columns", "engine", "on_bad"})

@@ -4,6 +4,14 @@ from crm_analytics.plotting.basket_charts import plot_demand, plot_item_network,
 from crm_analytics.plotting.charts import plot_concentration, plot_holdout, plot_tracking
 from crm_analytics.plotting.churn_charts import plot_drift, plot_reasons, plot_retention
 from crm_analytics.plotting.customer_charts import plot_alive_history, plot_heat_map
+from crm_analytics.plotting.household_charts import (
+    plot_household_baskets,
+    plot_household_gaps,
+    plot_household_months,
+    plot_household_timeline,
+    plot_household_week,
+)
+from crm_analytics.plotting.household_map import plot_household_places
 from crm_analytics.plotting.interval_charts import plot_coverage, plot_origins
 from crm_analytics.plotting.migration_charts import plot_migration
 from crm_analytics.plotting.path_charts import plot_flows, plot_timing, plot_transitions
@@ -22,6 +30,12 @@ __all__ = [
     "plot_gains",
     "plot_heat_map",
     "plot_holdout",
+    "plot_household_baskets",
+    "plot_household_gaps",
+    "plot_household_months",
+    "plot_household_places",
+    "plot_household_timeline",
+    "plot_household_week",
     "plot_item_network",
     "plot_lift",
     "plot_migration",
