@@ -22,14 +22,17 @@ FOR = {
 }
 _SEX = {"f": "adult_woman", "m": "adult_man"}
 
+# Food for a need is offered only to those who buy such food.
+NEEDS = ("lactose_free", "gluten_free")
+
 FRESH_DAYS = 14.0  # within which nothing is offered that was just bought
 
 REFUSED = {
     "no_contact": {"en": "has not agreed to be contacted", "tr": "iletişim izni yok"},
     "never": {"en": "is not advertised to anybody", "tr": "kimseye önerilmez"},
     "does_not_fit": {
-        "en": "is for somebody who is not known to live there",
-        "tr": "bu hanede yaşadığı bilinmeyen birine göre",
+        "en": "is for somebody, or a need, not known in this household",
+        "tr": "bu hanede bilinmeyen birine ya da bir gereksinime göre",
     },
     "just_bought": {"en": "was bought a short while ago", "tr": "kısa süre önce alındı"},
     "not_sold": {"en": "is no longer sold", "tr": "artık satılmıyor"},
@@ -67,6 +70,9 @@ def _never(idea: Idea, profile: Profile) -> bool:
 
 def _does_not_fit(idea: Idea, profile: Profile) -> bool:
     tags = profile.household.population.tags
+    for need in NEEDS:
+        if tags[need].iloc[idea.product] and not profile.household.tagged(need).any():
+            return True
     needed = [who for tag, who in FOR.items() if tags[tag].iloc[idea.product]]
     known = _known_members(profile)
     return any(known.isdisjoint(who) for who in needed)

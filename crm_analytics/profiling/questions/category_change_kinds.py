@@ -46,9 +46,9 @@ START = Kind(
             "gün); ondan önceki {days:count} günde yapılan {visits:count} alışveriş gününde hiç alınmamış.",
         },
         "card": {
-            "en": "{subject:category} is bought with card {card:word} from {start:date} on ({times:count} days), and "
+            "en": "{subject:category} is bought with {card:word} from {start:date} on ({times:count} days), and "
             "never on its {visits:count} shopping days before, over {days:count} days.",
-            "tr": "{card:word} numaralı kart, {subject:category}: ilk kez {start:date} tarihinde alınmış ve sonra "
+            "tr": "{card:word}, {subject:category}: ilk kez {start:date} tarihinde alınmış ve sonra "
             "sürmüş ({times:count} gün); ondan önceki {days:count} günde bu kartla yapılan {visits:count} "
             "alışveriş gününde hiç alınmamış.",
         },
@@ -68,9 +68,9 @@ LAPSE = Kind(
             "{days:count} günde yapılan {visits:count} alışveriş gününde hiç alınmamış.",
         },
         "card": {
-            "en": "{subject:category} was bought with card {card:word} on {times:count} days, the last of them "
+            "en": "{subject:category} was bought with {card:word} on {times:count} days, the last of them "
             "{start:date}, and on none of its {visits:count} shopping days since, over {days:count} days.",
-            "tr": "{card:word} numaralı kart, {subject:category}: {times:count} gün alınmış, sonuncusu {start:date}; "
+            "tr": "{card:word}, {subject:category}: {times:count} gün alınmış, sonuncusu {start:date}; "
             "o tarihten sonraki {days:count} günde bu kartla yapılan {visits:count} alışveriş gününde hiç "
             "alınmamış.",
         },
@@ -90,9 +90,9 @@ GAP = Kind(
             "alışveriş günü) alınmamış; öncesinde ve sonrasında alınıyor.",
         },
         "card": {
-            "en": "{subject:category} is not bought with card {card:word} from {start:date} until {end:date} "
+            "en": "{subject:category} is not bought with {card:word} from {start:date} until {end:date} "
             "({days:count} days, {visits:count} shopping days), while it is bought before and after.",
-            "tr": "{card:word} numaralı kart, {subject:category}: {start:date} ile {end:date} arasında ({days:count} "
+            "tr": "{card:word}, {subject:category}: {start:date} ile {end:date} arasında ({days:count} "
             "gün, {visits:count} alışveriş günü) alınmamış; öncesinde ve sonrasında alınıyor.",
         },
     },

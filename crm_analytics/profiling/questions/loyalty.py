@@ -111,7 +111,7 @@ _TELLS = {
     "en": "In {subject:category}, {count:count} of {n:count} choices were {what} {name:word}; other households "
     "take it in "
     "{others:percent}.",
-    "tr": "{subject:category} ürünlerinde {n:count} seçimin {count:count} tanesi {what} {name:word}; öteki "
+    "tr": "{subject:category}: {n:count} seçimin {count:count} tanesi {what} {name:word}; öteki "
     "hanelerde payı "
     "{others:percent}.",
 }

@@ -243,7 +243,7 @@ _FAMILY_WORDS = {
 _SIDE = {
     "en": "In {subject:category}, {families_en:words} go on side by side: {beside:count} of {n:count} "
     "times it was not the usual one; so probably at least {people:count} people",
-    "tr": "{subject:category} ürünlerinde {families_tr:words} yan yana sürüyor: {n:count} alımın {beside:count} "
+    "tr": "{subject:category}: {families_tr:words} yan yana sürüyor: {n:count} alımın {beside:count} "
     "tanesi her zamankinden başka çeşit; büyük olasılıkla en az {people:count} kişi",
 }
 

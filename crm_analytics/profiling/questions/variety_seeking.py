@@ -110,7 +110,7 @@ KINDS: tuple[Kind, ...] = (
                 "en": "In {subject:category}, {n:count} choices were of {distinct:count} different kinds; "
                 "others would have taken "
                 "about {expected:number}.",
-                "tr": "{subject:category} ürünlerinde {n:count} seçimde {distinct:count} ayrı çeşit var; öteki "
+                "tr": "{subject:category}: {n:count} seçimde {distinct:count} ayrı çeşit var; öteki "
                 "haneler yaklaşık "
                 "{expected:number} çeşit alırdı.",
             },
@@ -118,7 +118,7 @@ KINDS: tuple[Kind, ...] = (
                 "en": "In {subject:category}, {n:count} choices were {distinct:count} different products; "
                 "others would have taken "
                 "about {expected:number}.",
-                "tr": "{subject:category} ürünlerinde {n:count} seçimde {distinct:count} ayrı ürün var; öteki "
+                "tr": "{subject:category}: {n:count} seçimde {distinct:count} ayrı ürün var; öteki "
                 "haneler yaklaşık "
                 "{expected:number} ürün alırdı.",
             },

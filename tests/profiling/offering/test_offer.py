@@ -72,7 +72,7 @@ def test_what_was_just_bought_is_not_offered(profiles):
         assert row["refused"] in (
             "was bought a short while ago",
             "is not advertised to anybody",
-            "is for somebody who is not known to live there",
+            "is for somebody, or a need, not known in this household",
         )
 
 
