@@ -145,13 +145,33 @@ def ask(household: Household, sensitive: Sequence[str] = ()) -> tuple[Claim, ...
 
     So are alternatives that are such a topic: whoever asked for health did not ask for pregnancy.
     """
-    claims = [claim for question in QUESTIONS for claim in question(household)]
+    claims = [_with_topic(claim, household) for question in QUESTIONS for claim in question(household)]
     unasked = {topic for topic in TOPICS if topic not in sensitive}
     return tuple(
         replace(claim, alternatives=tuple(key for key in claim.alternatives if key not in unasked))
         for claim in claims
         if claim.topic not in unasked
     )
+
+
+def _with_topic(claim: Claim, household: Household) -> Claim:
+    """The claim with the topic of its lines, if most of them are of one: a favourite brand of pads is intimate too."""
+    if claim.topic:
+        return claim
+    bought = household.lines.product[claim.lines]
+    topics = household.population.learn(product_topics)
+    return next((replace(claim, topic=t) for t, of in topics.items() if of[bought].mean() > 0.5), claim)
+
+
+def product_topics(population: Population) -> dict[str, np.ndarray]:
+    """Which products are of a sensitive topic, by topic; boolean arrays of shape (n_products,)."""
+    names = population.context.tags.names["topic"]
+    return {
+        topic: population.tagged(
+            *[tag for tag in names.index[names == topic] if tag in population.tags.columns]
+        )
+        for topic in TOPICS
+    }
 
 
 def _profiled(

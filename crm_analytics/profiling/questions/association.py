@@ -221,8 +221,7 @@ KINDS: tuple[Kind, ...] = (
             "other_days": {
                 "en": "Among days with equally large baskets, the two go together no more than in other "
                 "households.",
-                "tr": "Sepeti aynı büyüklükte olan günlerde ikisi, öteki hanelerden daha sık bir arada değil."
-                "Sepeti aynı büyüklükte olan günlerde ikisi, öteki hanelerden daha sık bir arada değil.",
+                "tr": "Sepeti aynı büyüklükte olan günlerde ikisi, öteki hanelerden daha sık bir arada değil.",
             }
         },
         alternatives={

@@ -116,12 +116,10 @@ def calendar_occasion(household: Household) -> list[Claim]:
     the population without the households that have the custom themselves, as far as that is
     certain. An occasion multiplies its odds by t = 4, 16 or 64, which is t^k (1 + q (t - 1))^-K
     times as likely; a quarter of the festive categories and few of the others are taken to be
-    bought for it, or a third or a tenth of that, and only those bought for it in two years
-    speak for it: one party fills a basket. A festive category bought often at other times is counted
-    by spans: K of them, each with the chance that its shops would hold it anyway. The Bayes factor is
-    the product over categories, averaged over the two widths. Meals and fuel are left out, and weeks
-    of shopping for school are about school things. Of occasions that explain the same lines the
-    likelier is told.
+    bought for it, or a third or a tenth of that, and only those bought for it in two years, and
+    seldom in all, speak for it: one party fills a basket. The Bayes factor is the product over
+    categories, averaged over the two widths. Meals and fuel are left out, and weeks of shopping for
+    school are about school things. Of occasions that explain the same lines the likelier is told.
     """
     calendar = household.population.learn(_calendar)
     lines = household.lines
@@ -152,15 +150,10 @@ def calendar_occasion(household: Household) -> list[Claim]:
             there = np.bincount(spans_of, minlength=units.size)
             total = np.bincount(place[~seen], minlength=units.size) + there
             q = _share(inside[ordinary], lift[units])
-            spans = np.unique(window[day[inside]])
-            seldom = total <= SELDOM * spans.size
-            # Of what is bought at all times, the festive may still be in every span.
-            chance = _chance_of_a_span(window, day, ordinary, np.bincount(place[~seen], minlength=units.size))
-            chance = _moved(chance, lift[units])
-            festive = calendar.share[units] >= SHARE_FESTIVE
-            share = np.where(seldom | festive, calendar.share[units], 0.0)
-            tries, q = np.where(seldom, total, spans.size), np.where(seldom, q, chance)
-            factor, carrying = _evidence(there, tries, q, share, speaks & (there >= LEAST_YEARS))
+            # What is bought at all times is not bought for the occasion.
+            seldom = total <= SELDOM * np.unique(window[day[inside]]).size
+            share = np.where(seldom, calendar.share[units], 0.0)
+            factor, carrying = _evidence(there, total, q, share, speaks & (there >= LEAST_YEARS))
             factors.append(factor)
             if carrying.any() and (best is None or factor > best[0]):
                 mine = np.flatnonzero(inside & np.isin(unit, units[carrying]))
@@ -181,31 +174,9 @@ def calendar_occasion(household: Household) -> list[Claim]:
 def _share(inside: np.ndarray, lift: np.ndarray) -> np.ndarray:
     """Share of lines within the windows, by unit: of those given, moved by the season everybody has."""
     among = (inside.sum() + 0.5) / (inside.size + 1)
-    return _moved(np.full(lift.size, among), lift)
-
-
-def _moved(chance: np.ndarray, lift: np.ndarray) -> np.ndarray:
-    """Chances with their odds multiplied by the season that everybody has."""
     # A season that many have is partly their custom, which is what is asked about.
     lift = np.where(lift > 1, np.sqrt(lift), lift)
-    return chance * lift / (chance * lift + 1 - chance)
-
-
-def _chance_of_a_span(
-    window: np.ndarray, day: np.ndarray, ordinary: np.ndarray, elsewhere: np.ndarray
-) -> np.ndarray:
-    """Chance that a span's shops hold a unit, by how many shopping days elsewhere do; `elsewhere` by unit.
-
-    A span counts as many shops as it has shopping days, or as its lines would make at the usual size.
-    """
-    inside = window[day] >= 0
-    days = np.unique(day[~inside]).size
-    rate = (elsewhere + 0.5) / (max(days, int(elsewhere.max(initial=0))) + 1)
-    usual = max((ordinary & ~inside).sum() / max(days, 1), 1.0)
-    spans, number = np.unique(window[day[inside]], return_inverse=True)
-    shops = np.array([np.unique(day[inside][number == k]).size for k in range(spans.size)])
-    by_lines = np.bincount(number, ordinary[inside], spans.size) / usual
-    return 1 - np.power(1 - rate[:, None], np.maximum(shops, by_lines)[None, :]).mean(axis=1)
+    return among * lift / (among * lift + 1 - among)
 
 
 def _evidence(

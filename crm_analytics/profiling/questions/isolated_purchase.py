@@ -45,7 +45,7 @@ TELLS_LITTLE = (
 KIND = Kind(
     name="isolated_purchase",
     stage="interpretation",
-    title={"en": "An isolated purchase", "tr": "Tek tük bir alışveriş"},
+    title={"en": "An isolated purchase", "tr": "Tek seferlik alışveriş"},
     statements={
         "plain": {
             "en": "{subject:category} was bought on {times:count} of {visits:count} days only ({first:date}); a "

@@ -29,7 +29,7 @@ KIND = Kind(
             "en": "{customer:word} pays {percent:percent} more a litre than others {where_en:word} ({times:count} of "
             "{fills:count} refuellings): a premium fuel, or another kind than most.",
             "tr": "{customer:word} litreye başkalarından {percent:percent} fazla ödüyor, {where_tr:word} "
-            "({fills:count} yakıt alımından {times:count} tanesi): seçkin bir yakıt ya da çoğunluğunkinden başka bir "
+            "({fills:count} yakıt alımından {times:count} tanesi): premium bir yakıt ya da çoğunluğunkinden başka bir "
             "tür.",
         },
         "below": {

@@ -32,19 +32,19 @@ KIND = Kind(
     title={"en": "A second vehicle", "tr": "İkinci araç"},
     statements={
         "at_once": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} time(s) two refuellings at different "
+            "en": "{customer:word} probably pays for two vehicles: {times:count} times two refuellings at different "
             "prices a litre within minutes ({seconds:count} seconds on {when:date}).",
             "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: dakikalar içinde, litre fiyatı "
             "farklı iki yakıt alımı {times:count} kez görülüyor ({when:date} günü {seconds:count} saniye arayla).",
         },
         "together": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} time(s) two refuellings at one "
+            "en": "{customer:word} probably pays for two vehicles: {times:count} times two refuellings at one "
             "station within the hour (nearest on {when:date}).",
             "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: aynı istasyonda bir saat içinde iki "
             "yakıt alımı {times:count} kez görülüyor (en yakını {when:date} günü).",
         },
         "soon": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} time(s) two full refuellings within "
+            "en": "{customer:word} probably pays for two vehicles: {times:count} times two full refuellings within "
             "a day, more than one tank takes (first on {when:date}).",
             "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: bir gün içinde, tek deponun "
             "almayacağı iki büyük yakıt alımı {times:count} kez görülüyor (ilki {when:date}).",
@@ -77,7 +77,7 @@ KIND = Kind(
         },
         "premium_now_and_then": {
             "en": "one car that is given premium fuel at times",
-            "tr": "tek araca ara sıra seçkin yakıt alınıyor olabilir",
+            "tr": "tek araca ara sıra premium yakıt alınıyor olabilir",
         },
         "long_drive": {"en": "a long drive", "tr": "uzun bir yolculuk olabilir"},
     },
