@@ -8,6 +8,7 @@ from scipy.special import betaln, comb
 
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
+from crm_analytics.profiling.questions.home_lines import home_lines
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.population import Population
 
@@ -20,7 +21,9 @@ MOST_FITTED = 200  # households a category, as many as tell its faithfulness
 MEANS = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7])  # share of others
 STRENGTHS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 PRIOR_PULL = 3.0  # households' worth of evidence for a strength near 7
-OF_TRIAL = 0.5  # chance that a household with a trial shows exactly one other purchase
+FAITHFUL = (1.0, 19.0)  # beta of the share of others among the faithful: one in twenty
+SHARE_FAITHFUL = 0.5  # of households, in a category, before its lines are seen
+MOST_SURE = 0.94  # an empty shelf looks the same, so no such claim is strong
 TELLING = 16.0  # Bayes factor that makes a claim four times as likely as not
 
 KIND = Kind(
@@ -49,18 +52,19 @@ KIND = Kind(
 
 
 def brand_trial(household: Household) -> list[Claim]:
-    """One purchase of another brand in a category where one brand is else always bought.
+    """One purchase of another brand in a category where one brand is else always bought, at home.
 
     Tried are the categories bought on eight days or more, of known brands; counted as asked are those bought
     often enough to tell (Tarone: by margins, the number of days and the population). Statistic: exactly one
     day with one other brand, with the usual one on at least two days before and after. Null: the share of
     purchases that are not of the first brand differs from household to household as it does among the
-    population's households that wander (a beta distribution, so that the days are beta-binomial). The Bayes
-    factor is a half (the chance taken for a household with a trial) over the null's chance of exactly one
-    other purchase.
+    population's households that wander (a beta distribution, so that the days are beta-binomial). The
+    probability is that of a faithful household, as likely as not beforehand, given exactly one other purchase.
     """
     lines = household.lines
-    known = np.flatnonzero((lines.category >= 0) & (lines.brand >= 0))
+    # Elsewhere they take what the shop there has.
+    at_home = home_lines(lines, household.population.stores.town)
+    known = np.flatnonzero((lines.category >= 0) & (lines.brand >= 0) & at_home)
     if known.size < LEAST_PURCHASES:
         return []
     faith = household.population.learn(_faith)
@@ -77,7 +81,7 @@ def brand_trial(household: Household) -> list[Claim]:
         if trial is not None and chance < 0.2:
             found.append((int(category), mine[trial], mine, chance))
     asked = _could_tell(np.array(chances))
-    return [_claim(household, *one, asked) for one in found if one[-1] * asked < 0.2]
+    return [_claim(household, *one, asked) for one in found]
 
 
 def _could_tell(chance: np.ndarray) -> int:
@@ -99,6 +103,14 @@ def chance_of_one(n: int, a: float, b: float) -> float:
 def chance_of(other: int, n: np.ndarray, a: float, b: float) -> np.ndarray:
     """Chance of `other` purchases of other brands in each of `n`, where their share is Beta(a, b)."""
     return np.asarray(comb(n, other) * np.exp(betaln(a + other, b + n - other) - betaln(a, b)))
+
+
+def _probability(n: int, chance: float) -> float:
+    """That the household is faithful, given exactly one other purchase in `n` and its chance under wandering."""
+    faithful = float(chance_of(1, np.array([n]), *FAITHFUL)[0])
+    return min(
+        SHARE_FAITHFUL * faithful / (SHARE_FAITHFUL * faithful + (1 - SHARE_FAITHFUL) * chance), MOST_SURE
+    )
 
 
 def _one_other(brand: np.ndarray, day: np.ndarray, quantity: np.ndarray) -> np.ndarray | None:
@@ -126,7 +138,7 @@ def _claim(
         lines=trial,
         asked=asked,
         null="ordinary_mix",
-        bayes_factor=OF_TRIAL / max(chance, 1e-300),
+        probability=_probability(int(np.unique(lines.day[mine]).size), chance),
         subject=household.word("category", category),
         start=start.item(),
         end=(start + 1).item(),

@@ -31,7 +31,7 @@ BEFORE, EVE = 7, 3  # days before a short feast, or the last ones of its shoppin
 LONG_BEFORE = 17  # days before a long one, and before a season of shopping begins
 FEW = 20  # households: fewer tell no season
 TIMES = np.array([4.0, 16.0, 64.0])  # how many times the ordinary share an occasion may have
-SHARE_FESTIVE, SHARE_OTHER = 0.25, 0.03  # of categories that a celebrating household buys for the occasion
+SHARE_FESTIVE, SHARE_OTHER = 0.25, 0.08  # of categories that a celebrating household buys for the occasion
 OWN = 0.25  # share of a category's lines within the occasion, over two years, that makes it a household's own
 OWN_TIMES = 3.0  # custom; and at least as many times what falls there by chance
 FEWER = np.array([1.0, 0.3, 0.1])  # times these shares: some buy one thing for the occasion
@@ -95,7 +95,7 @@ class _Occasion:
 
 @dataclass(frozen=True)
 class _Calendar:
-    """Occasions; the log's first day; the unit of each product (category, or all alcohol as one); prior shares."""
+    """Occasions; the log's first day; the unit of each product (its category); prior shares."""
 
     occasions: tuple[_Occasion, ...]
     first_day: int
@@ -262,14 +262,13 @@ def _calendar(population: Population) -> _Calendar:
 def _units(population: Population) -> tuple[np.ndarray, np.ndarray, int]:
     """Unit of each product, which units are festive, and how many there are."""
     lines = population.lines
-    n_categories = len(population.names["category"])
+    n_categories = max(len(population.names["category"]), 1)
     unit = np.full(len(population.products), -1, dtype=np.int64)
     unit[lines.product] = lines.category
-    unit[population.tagged("alcohol") & (unit >= 0)] = n_categories
     unit[population.tagged(*NOT_TAKEN_HOME)] = -1
     known = unit >= 0
-    tagged = np.bincount(unit[known], population.tagged(*FESTIVE)[known], n_categories + 1)
-    return unit, tagged > np.bincount(unit[known], minlength=n_categories + 1) / 2, n_categories + 1
+    tagged = np.bincount(unit[known], population.tagged(*FESTIVE)[known], n_categories)
+    return unit, tagged > np.bincount(unit[known], minlength=n_categories) / 2, n_categories
 
 
 def _spans(table: pd.DataFrame | None, first: int, last: int) -> list[tuple[str, str, list]]:
