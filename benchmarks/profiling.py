@@ -15,6 +15,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
+from benchmarks.composition_model import judge, learn_shipped
 from benchmarks.profiling_switches import permutation_null, spliced_auc
 from crm_analytics.datasets import City, load_case_study, load_complete_journey, make_city
 from crm_analytics.evaluation import match_claims, score_claims
@@ -130,9 +131,9 @@ def switches() -> None:
 
 
 def composition() -> None:
-    from benchmarks.composition_model import print_cross_validation
-
-    print_cross_validation()
+    X, labels, _ = learn_shipped()
+    print("\nWho lives there, Complete Journey: 5 folds, 3 seeds; bars are those of the field notes")
+    print(judge(X, labels, 3).round(3).to_string())
 
 
 def speed() -> None:

@@ -247,6 +247,9 @@ def _supported(rows: list[_Row], p_values: list[float], asked: int) -> list[floa
         day = rows[first].changed
         evidence = alone[first] + sum(_factor_near(rows[k], day) for k in others if k != first)
         odds = PRIOR_ODDS * math.exp(min(evidence, 600.0))
+        if odds == 0:  # one of the others cannot have changed then
+            found.append(None)
+            continue
         factor = _factor_near(row, day) + math.log(odds / (1 + odds))
         found.append(math.exp(min(factor, 600.0)) * asked if factor > max(own, 0.0) else None)
     return found

@@ -17,6 +17,7 @@ SMALLEST = 0.25  # visits; shorter gaps are taken for so long
 BASKETS = 11  # neighbouring visits over which the size of baskets is taken
 WIDE = 4.0  # visits between purchases, from which on their spread tells of regularity
 _KNOWN = 30.0  # gaps that all categories' regularity weighs as, beside a category's own
+_HABITS = 3000  # households' categories, as many as tell the tail of their p-values
 _SAMPLE = 300  # households whose gaps are looked at
 _TAIL, _TAIL_OF_LONGEST = 0.01, 0.1
 
@@ -288,7 +289,8 @@ def _with_regularity(population: Population, bare: CategoryRates) -> CategoryRat
     spread = np.clip(spread, 0.1, 1.5)
     rng = np.random.default_rng(0)
     p_values, of_longest = [], []
-    for g, category in zip(gaps, of, strict=True):
+    step = max(len(gaps) // _HABITS, 1)
+    for g, category in zip(gaps[::step], of[::step], strict=True):
         one = int(rng.integers(g.shape[1]))
         p_values.append(silence_on_both(g[:, one], np.delete(g, one, axis=1), float(spread[category])))
         one = int(np.argmax(g[0]))
