@@ -181,14 +181,8 @@ def _sizes(
         "trip_amount": (typical["amount"] - by_trip["amount"].median()).to_numpy(),
         "trip_lines": typical["lines"].to_numpy(),
         "trip_spread": groups["lines"].std().reindex(range(n)).fillna(0.0).to_numpy(),
-        "small_trips": groups["lines"]
-        .agg(lambda x: float((x <= np.log(3.5)).mean()))
-        .reindex(range(n))
-        .to_numpy(),
-        "big_trips": groups["lines"]
-        .agg(lambda x: float((x >= np.log(19.5)).mean()))
-        .reindex(range(n))
-        .to_numpy(),
+        "small_trips": (by_trip["lines"] <= np.log(3.5)).groupby(owner).mean().reindex(range(n)).to_numpy(),
+        "big_trips": (by_trip["lines"] >= np.log(19.5)).groupby(owner).mean().reindex(range(n)).to_numpy(),
     }
     total = np.bincount(households, weights=amount, minlength=n)
     found["spend"] = np.log(total / np.median(total))
