@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crm_analytics.core.errors import nearest
+from crm_analytics.core.files import whole_file
 from crm_analytics.datasets.city.catalogue import type_words
 from crm_analytics.datasets.city.facts import FACTS, Planted, plant_facts, random_facts
 from crm_analytics.datasets.city.forms import application_form
@@ -83,6 +85,19 @@ class City:
     def log(self) -> TransactionLog:
         """The table as a TransactionLog."""
         return read_log(self.table)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write lines.parquet, and cards, stores, calendar and forms beside it, as `crm-analytics profile` reads them.
+
+        The folder is made if it is not there; each file appears whole. Returns the folder.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tables = {"lines": self.table, "cards": self.cards, "stores": self.stores}
+        for name, table in (tables | {"calendar": self.calendar, "forms": self.forms}).items():
+            with whole_file(folder / f"{name}.parquet") as temporary:
+                table.to_parquet(temporary, index=False)
+        return folder
 
 
 def make_city(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_analytics.datasets import City, make_city
+from crm_analytics.transactions import read_log
 
 ASK = """
 from crm_analytics.datasets import make_city
@@ -318,3 +319,12 @@ def test_any_seed_gives_lawful_lines(seed):
 def test_wrong_arguments_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         make_city(**{"n_households": 2, "random_state": 1, **wrong})
+
+
+def test_a_city_is_written_as_the_profile_command_reads_it(tmp_path):
+    city = make_city(2, start="2008-01-01", end="2008-09-01", facts=None, random_state=3)
+    folder = city.write(tmp_path / "city")
+    assert sorted(path.stem for path in folder.iterdir()) == ["calendar", "cards", "forms", "lines", "stores"]
+    pd.testing.assert_frame_equal(
+        read_log(folder / "lines.parquet").to_frame(), city.log.to_frame(), check_dtype=False
+    )
