@@ -111,3 +111,19 @@ def test_numbers_of_a_candidate_add_up(choices):
     total = table["sales"] + table["lasting"] - table["given_away"] - table["cannibalised"] - table["cost"]
     np.testing.assert_allclose(total, table["profit"], atol=1e-9)
     assert (table["p_with"] >= table["p_without"]).all()
+
+
+def test_food_for_a_need_is_offered_only_to_those_who_buy_it(profiles):
+    seen = set()
+    for profile in profiles:
+        population = profile.household.population
+        items = population.products.loc[population.tags["gluten_free"].to_numpy(), "item"].head(5)
+        table = pd.DataFrame({"customer_id": profile.household_id, "item_id": items})
+        chosen = choose_offer(profile, Economics(response=0.9, margin=1.0), recommendations=table)
+        refused = chosen.candidates.query("idea == 'recommended'")["refused"]
+        buys = bool(profile.household.tagged("gluten_free").any())
+        seen.add(buys)
+        if not buys:
+            assert (refused == "is for somebody, or a need, not known in this household").any()
+            assert (refused != "").all()
+    assert False in seen
