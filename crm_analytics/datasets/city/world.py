@@ -73,7 +73,6 @@ class World:
     _absent: np.ndarray = field(init=False, repr=False)
     _fuel: dict[int, np.ndarray] = field(init=False, repr=False)
     delisted: np.ndarray = field(init=False, repr=False)  # items withdrawn for good, ascending
-    usual: dict[str, float] = field(init=False, repr=False)  # tag → share of lines that may be expected
     _kilometres: np.ndarray = field(init=False, repr=False)
     _store_row: np.ndarray = field(init=False, repr=False)
     _answers: dict[tuple, np.ndarray] = field(init=False, repr=False)
@@ -103,7 +102,6 @@ class World:
             "habits": habits,
             "shelves": shelves,
             "tagged": tagged,
-            "usual": _usual(shelves, tagged, habits, columns["weight"]),
             "delisted": np.unique(self.withdrawn["item_id"].to_numpy()[gone]),
             "_answers": {},
             "_columns": columns,
@@ -224,16 +222,6 @@ def _arrays(table: pd.DataFrame) -> dict[str, np.ndarray]:
     if "category" in columns:
         columns["is_fuel"] = columns["category"] == "fuel"
     return columns
-
-
-def _usual(
-    shelves: dict[str, Shelf], tagged: dict[str, np.ndarray], habits: dict[str, dict], weight: np.ndarray
-) -> dict[str, float]:
-    """Share of each tag by the popularity of products and the rates of categories."""
-    share = np.zeros(weight.size)
-    for category, shelf in shelves.items():
-        share[shelf.rows] = habits[category]["rate"] * habits[category]["reach"] * weight[shelf.rows]
-    return {tag: float(share[having].sum() / share.sum()) for tag, having in tagged.items()}
 
 
 def _several(value: Any) -> tuple:

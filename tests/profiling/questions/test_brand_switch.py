@@ -13,7 +13,13 @@ from benchmarks.profiling_switches import permutation_null, spliced_auc
 from crm_analytics.datasets import load_complete_journey
 from crm_analytics.profiling.context import Context
 from crm_analytics.profiling.evidence.strength import strength
-from crm_analytics.profiling.questions.brand_switch import KIND, brand_switches, own_inflation
+from crm_analytics.profiling.questions.brand_switch import (
+    KIND,
+    _Row,
+    _supported,
+    brand_switches,
+    own_inflation,
+)
 from crm_analytics.profiling.questions.brand_tastes import brand_tastes
 from crm_analytics.profiling.reading.population import Population
 from crm_analytics.profiling.telling.formatting import Formatter
@@ -213,3 +219,14 @@ def _shuffled(population, place):
         days, which = np.unique(day[mine], return_inverse=True)
         day[mine] = rng.permutation(days)[which]
     return dataclasses.replace(household, lines=dataclasses.replace(household.lines, day=day))
+
+
+def test_a_category_that_cannot_have_changed_then_supports_nobody():
+    # All three go the same way, but the last has no place at which it could have changed.
+    def row(category, days, factors):
+        shares = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        return _Row(category, np.array([0, 1]), np.array(days), shares, np.array(factors), 1.0)
+
+    never, days = -np.inf, [0, 10, 20, 30]
+    rows = [row(0, days, [never, 9.0, never]), row(1, days, [never, 9.0, never]), row(2, days, [never] * 3)]
+    assert _supported(rows, [1e-3, 1e-6, 1.0], 5)[:2] == [None, None]
