@@ -143,7 +143,7 @@ def brand_tastes(population: Population) -> BrandTastes:
     whole = np.bincount(keys // n_brands, volume, n_categories)
     shares = volume / whole[keys // n_brands]
     concentration = _concentrations(counts, shares[place], counted // n_brands, whose, n_categories)
-    return BrandTastes(keys, shares, concentration, _inflation(choices, n_brands), n_brands)
+    return BrandTastes(keys, shares, concentration, inflation_of(choices), n_brands)
 
 
 def _concentrations(
@@ -165,10 +165,11 @@ def _concentrations(
     return found
 
 
-def _inflation(choices: Choices, n_brands: int) -> float:
+def inflation_of(choices: Choices) -> float:
     """1 + 2 Σ ρ over near lags: ρ is how much oftener near choices agree than far ones of one household do."""
     if not choices.choice.size:
         return 1.0
+    n_brands = int(choices.brand.max()) + 1
     begins = np.flatnonzero(np.diff(choices.choice, prepend=-1))
     whose = np.stack([choices.household[begins], choices.category[begins]])
     # The same choices at every lag: households who choose often are of another sort.

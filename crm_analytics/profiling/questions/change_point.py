@@ -15,6 +15,7 @@ from scipy.special import gammaln
 
 # A segment shorter than this is no habit; a change is looked for between such segments only.
 SHORTEST = 3
+SLIP = 0.05  # chance that one of two labels that follow each other is on the wrong side
 NOT_MOVED = -5.0  # log Bayes factor of a place where too little moved: as good as ruled out
 
 
@@ -152,52 +153,41 @@ def log_bayes_factor(factors: np.ndarray) -> float:
     return float(top + math.log(np.exp(factors - top).sum() / (factors > -np.inf).sum()))
 
 
-def log_order_factor(earlier: int, later: int, inversions: int) -> float:
-    """Log Bayes factor of "all of one label before all of the other" against any order as likely as another.
+def log_order_factor(labels: np.ndarray) -> float:
+    """Log Bayes factor of "first one label, then the other" against any order as likely as another.
 
     Parameters
     ----------
-    earlier, later : int
-        How often either label occurs.
-    inversions : int
-        Pairs in the wrong order: 0 if every earlier one comes first. Each wrong pair is a fifth as
-        likely as none under succession; under the null all C(n, earlier) orders are alike.
+    labels : ndarray of bool, shape (n,)
+        In time order: True is the label that is claimed to come later.
 
     Returns
     -------
     float
+        With k of n True and w(t) labels on the wrong side of place t: C(n, k) times the sum over t = 0 ... n of
+        s^w (1 - s)^(n - w). Under the claim every place of the change is alike and a label slips to
+        the wrong side with chance s = .05 (a visitor, a relapse); under the null every share of the
+        two is alike.
 
-    >>> round(float(np.exp(log_order_factor(4, 5, 0))), 1)  # C(9, 4) = 126, four fifths of it
-    100.8
+    >>> round(float(np.exp(log_order_factor(np.repeat([False, True], [4, 5])))), 1)  # C(9, 4) = 126 orders
+    88.2
     """
-    orders = math.comb(earlier + later, earlier)
-    same = _orders_with(earlier, later, inversions)
-    if not same:
-        return -math.inf
-    return math.log(0.8) + inversions * math.log(0.2) + math.log(orders) - math.log(same)
+    n, later = labels.size, int(labels.sum())
+    wrong = wrong_sides(labels)
+    each = wrong * math.log(SLIP) + (n - wrong) * math.log1p(-SLIP)
+    top = float(each.max())
+    return math.log(math.comb(n, later)) + top + math.log(np.exp(each - top).sum())
 
 
-def inversions_of(labels: np.ndarray) -> int:
-    """Pairs of a True (the later label) before a False, in a boolean array in time order.
+def wrong_sides(labels: np.ndarray) -> np.ndarray:
+    """How many labels are on the wrong side of each place, True belonging after it; shape (n + 1,).
 
-    >>> inversions_of(np.array([False, True, False, True]))
-    1
+    >>> wrong_sides(np.array([False, True, False, True])).tolist()
+    [2, 1, 2, 1, 2]
     """
-    return int((np.cumsum(labels) * ~labels).sum())
-
-
-def _orders_with(earlier: int, later: int, inversions: int) -> int:
-    """Orders of two labels with so many inversions: partitions of it into <= earlier parts of <= later."""
-    ways = np.zeros(inversions + 1, dtype=object)
-    ways[0] = 1
-    # The Gaussian binomial coefficient, as a product of (1 - q^(later + i)) / (1 - q^i).
-    for i in range(1, earlier + 1):
-        shift = later + i
-        if shift <= inversions:
-            ways[shift:] = ways[shift:] - ways[: inversions + 1 - shift]
-        for at in range(i, inversions + 1):
-            ways[at] += ways[at - i]
-    return int(ways[inversions])
+    later_before = np.concatenate([[0], np.cumsum(labels)])
+    earlier_after = (~labels).sum() - (np.arange(labels.size + 1) - later_before)
+    return np.asarray(later_before + earlier_after)
 
 
 @njit(cache=True)

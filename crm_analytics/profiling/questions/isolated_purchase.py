@@ -18,7 +18,7 @@ HABIT = 3  # dates a year that make a habit; and dates in all that make a regula
 YEAR = 365.25
 LEAST_REGULAR = 8  # regular buyers, to know how often they buy
 LEAST_FOR_CHILD = 3  # of what is for children: that most households have none is known
-MOST_BUYING = 0.5  # share of households that are regular buyers: what most households buy says little
+MOST_BUYING = 0.6  # share of households that are regular buyers: what most households buy says little
 MOST_SURE = 0.94  # it may be bought elsewhere: no more certain than this
 LEAST_SURE = 0.5
 # What every household needs now and then, and what lasts: bought seldom, it tells of nobody.

@@ -9,17 +9,17 @@ import numpy as np
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
 from crm_analytics.profiling.evidence.strength import PRIOR_ODDS
-from crm_analytics.profiling.questions.brand_tastes import brand_tastes
-from crm_analytics.profiling.questions.change_point import inversions_of, log_order_factor, worth_asking
+from crm_analytics.profiling.questions.brand_tastes import choices_of, inflation_of
+from crm_analytics.profiling.questions.change_point import log_order_factor, worth_asking, wrong_sides
 from crm_analytics.profiling.questions.durables import Durable, durables_of
 from crm_analytics.profiling.questions.others_went_on import others_went_on
 from crm_analytics.profiling.reading.household import Household
+from crm_analytics.profiling.reading.population import Population
 
 LEAST_KNOWN = 2  # days with either product of a pair of the table of durables
 LEAST_ANY = 4  # of any other pair
-MOST_INVERSIONS = 3
+MOST_SLIPS = 10  # days for each that may be out of order
 LEAST_SPAN = 28  # days over which either type of any other pair is bought
-ANY_PAIR = 2  # pairs outside the table are charged so many times
 _EPOCH = date(1970, 1, 1).toordinal()
 
 KIND = Kind(
@@ -66,6 +66,10 @@ KIND = Kind(
             "en": "the products are of different seasons",
             "tr": "ürünler farklı mevsimlere ait olabilir",
         },
+        "slips": {
+            "en": "on {slips:count} days it was the other way round: the first may not have ended for good",
+            "tr": "{slips:count} günde tersi oldu: ilki büsbütün bırakılmamış olabilir",
+        },
         "delisted": {
             "en": "the first product is no longer sold",
             "tr": "ilk ürün artık satılmıyor olabilir",
@@ -86,43 +90,57 @@ class _Pair:
     after: np.ndarray
     durable: Durable | None = None
 
-    def labels(self, day: np.ndarray) -> np.ndarray:
-        """Which of their days are the later product's, in time order; on one day the earlier comes first."""
+    def order(self, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Their days in time order, and which are the later product's; on one day the earlier comes first."""
         days = [np.unique(day[lines]) for lines in (self.before, self.after)]
         label = np.repeat([False, True], [one.size for one in days])
-        return label[np.lexsort((label, np.concatenate(days)))]
+        both = np.concatenate(days)
+        order = np.lexsort((label, both))
+        return both[order], label[order]
 
 
 def product_successions(household: Household) -> list[Claim]:
     """Pairs of products of one use of which one ends and the other begins.
 
-    Statistic: the number of pairs of days in the wrong order (a day with the later product before
-    one with the earlier), and its Bayes factor against any order of the days (`log_order_factor`;
-    without inversions four fifths of C(n, k), the inverse of the permutation p-value). Null: both
-    are in use throughout. At most 3 inversions and 1 in 20 pairs are let pass.
+    Statistic: the Bayes factor of "first the one, then the other, but for a slip in twenty days"
+    (`log_order_factor`). Null: both are in use throughout, in any order. At most one day in ten is
+    let pass as a slip.
 
     Asked are the pairs of the table of durables (`durables_table`) that a household bought on two
     days each at least; and any two types of one category bought on four days each, over four weeks
-    each. Of these each is charged twice, the categories share the error evenly (one with ten types
-    divides its part among 45 pairs), their factor is damped by how sticky choices are
-    (`BrandTastes.inflation`), a brand must have been bought of both (else it is a brand switch), and
-    others must not have stopped buying the first type then. Pairs that could not pass by their
-    numbers are not asked.
+    each, with a brand bought of both (else it is a brand switch). Of these the direction is charged
+    twice, the categories share the error evenly (one with ten types divides its part among 45 pairs),
+    and others must not have stopped buying the first type then. All factors are damped by how sticky
+    choices among types are (`stickiness`). Pairs that could not pass by their numbers are not asked.
     """
     claims = _known(household) + _any(household)
     known = {(c.values["before"], c.values["after"]) for c in claims if c.variant != "plain"}
     return [c for c in claims if c.variant != "plain" or (c.values["before"], c.values["after"]) not in known]
 
 
+def stickiness(population: Population) -> float:
+    """How many successive choices among the types of a category tell as much as one drawn afresh."""
+    return inflation_of(choices_of(population.lines, population.lines.type))
+
+
 def _known(household: Household) -> list[Claim]:
     """Pairs of the table."""
-    product = household.lines.product
-    pairs = []
+    lines = household.lines
+    pairs, sizes = [], []
     for durable in household.population.learn(durables_of):
-        before, after = durable.before[product], durable.after[product]
+        before, after = durable.before[lines.product], durable.after[lines.product]
         if before.any() and after.any():
-            pairs.append(_Pair(np.flatnonzero(before), np.flatnonzero(after), durable))
-    return _claims(household, pairs, least=LEAST_KNOWN, charge=1, inflation=1.0)
+            size = np.unique(lines.day[before]).size, np.unique(lines.day[after]).size
+            if min(size) >= LEAST_KNOWN:
+                pairs.append(_Pair(np.flatnonzero(before), np.flatnonzero(after), durable))
+                sizes.append(size)
+    if not pairs:
+        return []
+    most = np.array([log_order_factor(np.repeat([False, True], size)) for size in sizes])
+    inflation = household.population.learn(stickiness)
+    asked = max(1, int(worth_asking(most / inflation, PRIOR_ODDS).sum()))
+    found = [_claim(household, pair, LEAST_KNOWN, asked, inflation) for pair in pairs]
+    return [claim for claim in found if claim is not None]
 
 
 def _any(household: Household) -> list[Claim]:
@@ -145,91 +163,62 @@ def _any(household: Household) -> list[Claim]:
         if days.size >= LEAST_ANY and days[-1] - days[0] >= LEAST_SPAN:
             groups.append((int(key[low]) // n_types, mine, days))
     # Which pairs there are does not depend on the order: of (A, B) and (B, A) one is meant, so both are charged.
-    most = []
-    places, of = [], []
-    for i, (category, _, days) in enumerate(groups):
+    places, of, most = [], [], []
+    for i, (category, mine, days) in enumerate(groups):
         for j in range(i + 1, len(groups)):
             if groups[j][0] != category:
                 break
-            places.append((i, j))
-            of.append(category)
-            most.append(math.lgamma(days.size + groups[j][2].size + 1))
-            most[-1] -= math.lgamma(days.size + 1) + math.lgamma(groups[j][2].size + 1)
+            if np.intersect1d(lines.brand[mine], lines.brand[groups[j][1]]).size:
+                places.append((i, j))
+                of.append(category)
+                most.append(log_order_factor(np.repeat([False, True], [days.size, groups[j][2].size])))
     if not places:
         return []
-    inflation = household.population.learn(brand_tastes).inflation
+    inflation = household.population.learn(stickiness)
     # Each category with pairs is given as much of the error: one with ten types has 45 pairs to divide it among.
     alike = np.bincount(of)[of]
-    able = worth_asking(np.array(most) / inflation - np.log(2 * ANY_PAIR * alike), PRIOR_ODDS)
-    charges = 2 * ANY_PAIR * alike * np.unique(np.array(of)[able]).size
+    able = worth_asking(np.array(most) / inflation - np.log(2 * alike), PRIOR_ODDS)
+    charges = 2 * alike * np.unique(np.array(of)[able]).size
     claims = []
     for (i, j), one, charge in zip(places, able, charges.tolist(), strict=True):
         if one:
             a, b = groups[i], groups[j]
             if np.median(a[2]) > np.median(b[2]):
                 a, b = b, a
-            if a[2][-1 - MOST_INVERSIONS] < b[2][MOST_INVERSIONS]:
-                pair = [_Pair(a[1], b[1])]
-                claims += _claims(
-                    household, pair, least=LEAST_ANY, charge=charge, inflation=inflation, asked=1
-                )
-    return claims
+            claims.append(_claim(household, _Pair(a[1], b[1]), LEAST_ANY, charge, inflation))
+    return [claim for claim in claims if claim is not None]
 
 
-def _claims(
-    household: Household,
-    pairs: list[_Pair],
-    *,
-    least: int,
-    charge: int,
-    inflation: float,
-    asked: int | None = None,
-) -> list[Claim]:
-    """Weigh pairs; `asked` is how many there are, if `charge` does not count them already."""
-    day = household.lines.day
-    rows = []
-    for pair in pairs:
-        labels = pair.labels(day)
-        later = int(labels.sum())
-        rows.append((labels.size - later, later, inversions_of(labels)))
-    enough = [min(earlier, later) >= least for earlier, later, _ in rows]
-    rows = [row for row, one in zip(rows, enough, strict=True) if one]
-    pairs = [pair for pair, one in zip(pairs, enough, strict=True) if one]
-    if not rows:
-        return []
-    if asked is None:
-        most = np.array([log_order_factor(earlier, later, 0) for earlier, later, _ in rows])
-        asked = max(1, int(worth_asking(most, PRIOR_ODDS).sum()))
-    found = []
-    for pair, (earlier, later, wrong) in zip(pairs, rows, strict=True):
-        if wrong > MOST_INVERSIONS or wrong * 20 > earlier * later:
-            continue
-        factor = log_order_factor(earlier, later, wrong) / inflation
-        if factor > math.log(asked * charge):
-            claim = _claim(household, pair, earlier, later, factor, asked * charge)
-            if claim is not None:
-                found.append(claim)
-    return found
-
-
-def _claim(
-    household: Household, pair: _Pair, earlier: int, later: int, factor: float, asked: int
-) -> Claim | None:
+def _claim(household: Household, pair: _Pair, least: int, asked: int, inflation: float) -> Claim | None:
+    """What the order of a pair says; None if it says nothing."""
     lines = household.lines
-    old, new = _commonest(lines.type[pair.before]), _commonest(lines.type[pair.after])
-    category = _commonest(lines.category[pair.before])
-    began = int(lines.day[pair.after].min())
-    others = others_went_on(household, "type", category, old, began)
+    days, late = pair.order(lines.day)
+    cut = int(np.argmin(wrong_sides(late)))
+    slips = int((late[:cut]).sum() + (~late[cut:]).sum())
+    earlier, later = int((~late[:cut]).sum()), int(late[cut:].sum())
+    if min(earlier, later) < least or slips * MOST_SLIPS > late.size:
+        return None
+    factor = log_order_factor(late) / inflation
+    if factor <= math.log(asked):
+        return None
+    last, began = int(days[:cut][~late[:cut]][-1]), int(days[cut:][late[cut:]][0])
+    before_lines, after_lines = (
+        pair.before[lines.day[pair.before] <= last],
+        pair.after[lines.day[pair.after] >= began],
+    )
+    old, new = _commonest(lines.type[before_lines]), _commonest(lines.type[after_lines])
+    others = others_went_on(household, "type", _commonest(lines.category[before_lines]), old, began)
     durable = pair.durable
     if durable is None:
-        same = np.intersect1d(lines.brand[pair.before], lines.brand[pair.after])
-        if not same.size or others == "delisted":
+        if others == "delisted":
             return None
         alternatives = ["taste"]
     elif durable.kind == "durable":
         alternatives = ["borrowed", "had_before", "taste"]
     else:
         alternatives = ["another_child"]
+    if slips:
+        alternatives.append("slips")
     if others != "own":
         alternatives.append("delisted")
     if lines.day[-1] - lines.day[0] < 2 * 365 and durable is None:
@@ -240,13 +229,14 @@ def _claim(
         "after": after,
         "times_before": earlier,
         "times_after": later,
-        "last": _date(lines.day[pair.before].max()),
+        "slips": slips,
+        "last": _date(last),
     }
     if durable is not None:
         values |= {"durable_en": durable.name_en, "durable_tr": durable.name_tr}
     return Claim(
         kind=KIND.name,
-        lines=np.sort(np.concatenate([pair.before, pair.after])),
+        lines=np.sort(np.concatenate([before_lines, after_lines])),
         asked=asked,
         null="any_order",
         bayes_factor=math.exp(min(factor, 700.0)),

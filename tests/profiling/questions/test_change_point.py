@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from crm_analytics.profiling.questions.change_point import (
     NOT_MOVED,
-    inversions_of,
+    SLIP,
     log_bayes_factor,
     log_change_factors,
     log_factors_of_orders,
@@ -21,6 +21,7 @@ from crm_analytics.profiling.questions.change_point import (
     most_orderly,
     sticky_orders,
     worth_asking,
+    wrong_sides,
 )
 
 ALPHA, TOTAL = np.array([0.5, 0.3, 0.9]), 2.0  # .3 of it lies on options that are never chosen here
@@ -90,20 +91,27 @@ def test_places_where_little_moved_do_not_count():
     assert clean[5] > 3
 
 
-@pytest.mark.parametrize(("earlier", "later"), [(2, 3), (4, 2), (4, 4)])
-def test_order_factor_is_the_share_of_orders_with_so_many_inversions(earlier, later):
-    n = earlier + later
-    counts: dict[int, int] = {}
-    for places in itertools.combinations(range(n), later):
-        label = np.isin(np.arange(n), places)
-        counts[inversions_of(label)] = counts.get(inversions_of(label), 0) + 1
-    for wrong, same in counts.items():
-        right = 0.8 * 0.2**wrong * math.comb(n, later) / same
-        assert_allclose(np.exp(log_order_factor(earlier, later, wrong)), right, rtol=1e-9)
-    # A Bayes factor's mean under its null is at most 1: its numerator is a distribution.
-    mean = sum(same * np.exp(log_order_factor(earlier, later, wrong)) for wrong, same in counts.items())
-    assert mean / math.comb(n, later) <= 1
-    assert log_order_factor(earlier, later, earlier * later + 1) == -np.inf
+@pytest.mark.parametrize("n", [2, 5, 8])
+def test_order_factor_is_a_bayes_factor_whose_mean_under_its_null_is_one(n):
+    mean = 0.0
+    for order in itertools.product([False, True], repeat=n):
+        label = np.array(order)
+        wrong = [label[:t].sum() + (~label[t:]).sum() for t in range(n + 1)]
+        orders = math.comb(n, label.sum())
+        factor = np.exp(log_order_factor(label))
+        assert_allclose(factor, orders * sum(SLIP**w * (1 - SLIP) ** (n - w) for w in wrong), rtol=1e-9)
+        assert wrong_sides(label).tolist() == wrong
+        # Under the null every share of the two labels is alike, so every number of True is.
+        mean += factor / orders / (n + 1)
+    assert_allclose(mean, 1)
+
+
+def test_one_slip_costs_less_than_mixture():
+    clean = np.repeat([False, True], [7, 7])
+    slipped, mixed = clean.copy(), np.arange(14) % 2 == 1
+    slipped[[6, 12]] = slipped[[12, 6]]
+    factors = [log_order_factor(label) for label in (clean, slipped, mixed)]
+    assert factors[0] > factors[1] > 2 > 0 > factors[2]
 
 
 def test_sticky_orders_agree_as_often_as_their_inflation_says():
