@@ -9,7 +9,8 @@ from crm_analytics.datasets.city.facts import Planted, delisted_switches
 from crm_analytics.datasets.city.households import Plan
 from crm_analytics.datasets.city.told import Told
 from crm_analytics.datasets.city.truths_bought import bought_truths
-from crm_analytics.datasets.city.truths_lived import can_be_seen, lived_truths
+from crm_analytics.datasets.city.truths_lived import lived_truths
+from crm_analytics.datasets.city.truths_seen import can_be_seen
 from crm_analytics.datasets.city.world import World
 
 

@@ -12,6 +12,7 @@ LEANS, CLEAR = 1.25, 0.5  # less will do for the chance, where the lines have as
 VARIED, CHOICES = 1.3, 8  # times the distinct things that others take, and choices to take them in
 LEANING = 1.15  # times, by the chances, where the lines have `VARIED` times
 SEEKS = -0.5  # repeat of a taste that shuns what it took last
+ODD_ONES = 2  # purchases of other brands beside the usual one: more are no exception
 SIDE = 0.12  # share of choices that makes a variant one of several
 VARIANTS = ("lactose_free", "gluten_free", "diet")
 
@@ -52,17 +53,27 @@ def _favourites(told: Told, category: str, mine: np.ndarray, own: np.ndarray) ->
 
 
 def _trial(told: Told, category: str) -> None:
-    """One day with another brand, and the usual one on all days before and after."""
-    bought = told.food & (told.category == category) & (told.brand != "")
+    """A brand on one day only, and hardly any other but the usual one before and after, near home."""
+    bought = told.shop & (told.category == category) & (told.brand != "")
+    for brand, usual, lines, day in trials(told, bought):
+        told.claim("brand_trial", category, f"{usual} -> {brand}", lines=lines, start=day, end=day + 1)
+
+
+def trials(told: Told, bought: np.ndarray) -> list[tuple[str, str, np.ndarray, np.datetime64]]:
+    """Brands of the lines `bought` (of one category) that were tried: brand, the usual one, their lines, the day."""
     brands, count = np.unique(told.brand[bought], return_counts=True)
-    if brands.size != 2 or count.max() < KNOWN:
-        return
+    if brands.size < 2 or count.max() < KNOWN:
+        return []
     usual = brands[count.argmax()]
-    other = bought & (told.brand != usual)
-    days, faithful = told.dates(other), told.dates(bought & ~other)
-    if days.size == 1 and min((faithful < days[0]).sum(), (faithful > days[0]).sum()) >= 2:
-        value = f"{usual} -> {brands[count.argmin()]}"
-        told.claim("brand_trial", category, value, lines=bought, start=days[0], end=days[0] + 1)
+    faithful = told.dates(bought & (told.brand == usual))
+    days = {brand: told.dates(bought & (told.brand == brand)) for brand in brands if brand != usual}
+    if sum(each.size for each in days.values()) > ODD_ONES:
+        return []
+    return [
+        (brand, usual, bought & np.isin(told.brand, [brand, usual]), each[0])
+        for brand, each in days.items()
+        if each.size == 1 and min((faithful < each[0]).sum(), (faithful > each[0]).sum()) >= 2
+    ]
 
 
 def _variety(told: Told, category: str, mine: np.ndarray, own: np.ndarray) -> None:

@@ -4,11 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from crm_analytics.datasets.city.facts import Planted
 from crm_analytics.datasets.city.told import Told
 
-LIKELY = 2.0  # visits near home that would have been made during an absence
-DATES, LINES = 2, 3  # of purchases away, either of which makes a stay to be seen
 OFTEN = 3  # second receipts in one store
 ROLE = 5  # receipts of a card's commonest kind
 SHOPPER = 2 / 3  # of the receipts of supermarkets
@@ -216,24 +213,3 @@ def _fuel(told: Told, card: str) -> None:
     ):
         carried = np.isin(np.arange(told.key.size), pairs) if pairs.size else lines
         told.claim("second_vehicle", card, ", ".join(sorted(fuels)), card=card, lines=carried)
-
-
-def can_be_seen(told: Told, claim: Planted) -> bool:
-    """Whether lines can show a planted claim at all.
-
-    They cannot where a stay has next to no purchases, or is so short that none is missed at home.
-    """
-    lines = told.carries(claim)
-    if claim.kind == "stay":
-        return bool(told.dates(lines).size >= DATES or lines.sum() >= LINES)
-    if claim.kind != "absence" or claim.start is None or claim.end is None:
-        return True
-    cards = {claim.customer_id} if claim.customer_id else set(told.plan.cards)
-    away = sum(
-        (min(stay.end, told.world.end) - max(stay.start, told.world.start)).days
-        for stay in told.plan.stays
-        if cards & {told.plan.members[member].card for member in stay.members}
-    )
-    visits = told.dates(told.near & np.isin(told.card, sorted(cards))).size
-    rate = visits / max(told.world.n_days - away, 1)
-    return rate * (claim.end - claim.start).days >= LIKELY

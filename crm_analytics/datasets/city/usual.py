@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from scipy.stats import norm
 
 from crm_analytics.datasets.city.habits import draw_choices, draw_plan
 from crm_analytics.datasets.city.world import World
@@ -35,15 +36,28 @@ class Usual:
 
     def distinct(self, category: str, code: np.ndarray, n_codes: int, n: int) -> float:
         """Distinct codes that a household takes on average in `n` purchases."""
-        groups = np.eye(n_codes)[code]
-        each = expected_distinct(self.weights[category] @ groups, self.repeats[category], n)
-        return float(each.mean())
+        shares = self.weights[category] @ np.eye(n_codes)[code]
+        return float(expected_distinct(shares, self.repeats[category], n).mean())
+
+    def chance_of_distinct(self, category: str, code: np.ndarray, n_codes: int, n: int, seen: int) -> float:
+        """Chance that a household takes `seen` distinct codes or more in `n` purchases.
+
+        The mean over the drawn ones; codes are taken to occur independently of each other, normal.
+        """
+        occurs = chance_to_occur(self.weights[category] @ np.eye(n_codes)[code], self.repeats[category], n)
+        spread = np.sqrt(np.maximum((occurs * (1 - occurs)).sum(axis=-1), 1e-9))
+        return float(norm.sf((seen - 0.5 - occurs.sum(axis=-1)) / spread).mean())
 
 
 def expected_distinct(shares: np.ndarray, repeat: np.ndarray | float, n: int) -> np.ndarray:
     """Distinct things among `n` choices with these shares (last axis), some of them repeats of the last."""
+    return np.asarray(chance_to_occur(shares, repeat, n).sum(axis=-1))
+
+
+def chance_to_occur(shares: np.ndarray, repeat: np.ndarray | float, n: int) -> np.ndarray:
+    """Chance of each thing to be among `n` choices with these shares (last axis), some of them repeats of the last."""
     fresh = 1 + (n - 1) * (1 - np.clip(repeat, 0, 1))
-    return np.asarray((1 - np.clip(1 - shares, 0, 1) ** np.expand_dims(np.asarray(fresh), -1)).sum(axis=-1))
+    return np.asarray(1 - np.clip(1 - shares, 0, 1) ** np.expand_dims(np.asarray(fresh), -1))
 
 
 _DRAWN: dict[tuple[date, date], Usual] = {}  # the catalogue is always the same: only the time matters

@@ -8,15 +8,16 @@ from scipy.special import betaln, comb
 
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
-from crm_analytics.profiling.questions.home_lines import home_lines
+from crm_analytics.profiling.questions.home_lines import lines_near_home
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.population import Population
 
 LEAST_PURCHASES = 8
+MOST_OTHERS = 2  # purchases of other brands: with three it is no longer the exception
 MOST_PACKS = 3.0  # more is no trial
 LEAST_AROUND = 2  # purchases of the usual brand before it, and after it
 LEAST_HOUSEHOLDS = 20  # to know how faithful other buyers of the category are
-WANDERING = 3  # purchases of other brands: as many tell a household that is not faithful
+WANDERING = MOST_OTHERS + 1  # purchases of other brands: as many tell a household that is not faithful
 MOST_FITTED = 200  # households a category, as many as tell its faithfulness
 MEANS = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7])  # share of others
 STRENGTHS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
@@ -32,10 +33,11 @@ KIND = Kind(
     title={"en": "Another brand, once", "tr": "Bir kerelik başka marka"},
     statements={
         "plain": {
-            "en": "{subject:category}: {brand:word} was bought once, on {start:date}; the other {times:count} "
-            "purchases, before and after, are all {usual:word}. Probably a trial, or the usual one was not there.",
-            "tr": "{subject:category}: {brand:word} markası bir kez alınmış ({start:date}); önceki ve sonraki "
-            "{times:count} alışverişin tümü {usual:word}. Büyük olasılıkla bir deneme, ya da her zamanki rafta yoktu.",
+            "en": "{subject:category}: {brand:word} was bought once, on {start:date}; before and after, {usual:word} "
+            "was bought on {times:count} of {days:count} days. Probably a trial, or the usual one was not there.",
+            "tr": "{subject:category}: {brand:word} markası bir kez alınmış ({start:date}); öncesinde ve sonrasında, "
+            "{days:count} günün {times:count} tanesinde {usual:word} alınmış. Büyük olasılıkla bir deneme, ya da "
+            "her zamanki rafta yoktu.",
         }
     },
     nulls={
@@ -52,19 +54,19 @@ KIND = Kind(
 
 
 def brand_trial(household: Household) -> list[Claim]:
-    """One purchase of another brand in a category where one brand is else always bought, at home.
+    """One purchase of another brand in a category where one brand is else nearly always bought, at home.
 
     Tried are the categories bought on eight days or more, of known brands; counted as asked are those bought
-    often enough to tell (Tarone: by margins, the number of days and the population). Statistic: exactly one
-    day with one other brand, with the usual one on at least two days before and after. Null: the share of
+    often enough to tell (Tarone: by margins, the number of days and the population). Statistic: the number of
+    purchases of brands other than the usual one, one or two in all; a trial is a brand among them that was
+    bought on one day only, with the usual one on at least two days before and after. Null: the share of
     purchases that are not of the first brand differs from household to household as it does among the
     population's households that wander (a beta distribution, so that the days are beta-binomial). The
-    probability is that of a faithful household, as likely as not beforehand, given exactly one other purchase.
+    probability is that of a faithful household, as likely as not beforehand, given so many other purchases.
     """
     lines = household.lines
     # Elsewhere they take what the shop there has.
-    at_home = home_lines(lines, household.population.stores.town)
-    known = np.flatnonzero((lines.category >= 0) & (lines.brand >= 0) & at_home)
+    known = np.flatnonzero((lines.category >= 0) & (lines.brand >= 0) & lines_near_home(household))
     if known.size < LEAST_PURCHASES:
         return []
     faith = household.population.learn(_faith)
@@ -75,11 +77,14 @@ def brand_trial(household: Household) -> list[Claim]:
         days = np.unique(lines.day[mine]).size
         if days < LEAST_PURCHASES or not np.isfinite(faith.a[category]):
             continue
-        chance = chance_of_one(days, faith.a[category], faith.b[category])
-        chances.append(chance)
-        trial = _one_other(lines.brand[mine], lines.day[mine], lines.quantity[mine])
-        if trial is not None and chance < 0.2:
-            found.append((int(category), mine[trial], mine, chance))
+        chances.append(chance_of_one(days, faith.a[category], faith.b[category]))
+        others, trials = _others_of(lines.brand[mine], lines.day[mine], lines.quantity[mine])
+        if not trials:
+            continue
+        chance = float(chance_of(others, np.array([days]), faith.a[category], faith.b[category])[0])
+        if chance < 0.2:
+            sure = _probability(days, others, chance)
+            found += [(int(category), mine[trial], mine, sure) for trial in trials]
     asked = _could_tell(np.array(chances))
     return [_claim(household, *one, asked) for one in found]
 
@@ -105,47 +110,58 @@ def chance_of(other: int, n: np.ndarray, a: float, b: float) -> np.ndarray:
     return np.asarray(comb(n, other) * np.exp(betaln(a + other, b + n - other) - betaln(a, b)))
 
 
-def _probability(n: int, chance: float) -> float:
-    """That the household is faithful, given exactly one other purchase in `n` and its chance under wandering."""
-    faithful = float(chance_of(1, np.array([n]), *FAITHFUL)[0])
+def _probability(n: int, others: int, chance: float) -> float:
+    """That the household is faithful, given `others` purchases of `n` and their chance under wandering."""
+    faithful = float(chance_of(others, np.array([n]), *FAITHFUL)[0])
     return min(
         SHARE_FAITHFUL * faithful / (SHARE_FAITHFUL * faithful + (1 - SHARE_FAITHFUL) * chance), MOST_SURE
     )
 
 
-def _one_other(brand: np.ndarray, day: np.ndarray, quantity: np.ndarray) -> np.ndarray | None:
-    """Place of the one purchase of another brand, or None if there is not exactly one amid the usual."""
+def _others_of(brand: np.ndarray, day: np.ndarray, quantity: np.ndarray) -> tuple[int, list[np.ndarray]]:
+    """How many purchases are not of the commonest brand, and the places of those that are trials.
+
+    A purchase is a brand on a day. No trials are looked for where there are more than `MOST_OTHERS`.
+    """
     brands, counts = np.unique(brand, return_counts=True)
-    if brands.size != 2 or counts.min() != 1:
-        return None
-    other = np.flatnonzero(brand == brands[np.argmin(counts)])
-    before = np.unique(day[day < day[other]]).size
-    after = np.unique(day[day > day[other]]).size
-    packs = quantity[other][0]
-    if min(before, after) < LEAST_AROUND or packs > MOST_PACKS:
-        return None
-    return other
+    usual = brand == brands[np.argmax(counts)]
+    strange = np.flatnonzero(~usual)
+    if not 0 < strange.size <= 2 * MOST_OTHERS:
+        return int(strange.size), []
+    purchases = np.unique(np.stack([brand[strange], day[strange]]), axis=1)
+    if purchases.shape[1] > MOST_OTHERS:
+        return int(purchases.shape[1]), []
+    trials = []
+    for one, when in purchases.T.tolist():
+        place = strange[brand[strange] == one]
+        before, after = np.unique(day[usual & (day < when)]).size, np.unique(day[usual & (day > when)]).size
+        if place.size == 1 and min(before, after) >= LEAST_AROUND and quantity[place[0]] <= MOST_PACKS:
+            trials.append(place)
+    return int(purchases.shape[1]), trials
 
 
 def _claim(
-    household: Household, category: int, trial: np.ndarray, mine: np.ndarray, chance: float, asked: int
+    household: Household, category: int, trial: np.ndarray, mine: np.ndarray, sure: float, asked: int
 ) -> Claim:
     lines = household.lines
     start = lines.day[trial].astype("datetime64[D]")[0]
-    usual = mine[lines.brand[mine] != lines.brand[trial[0]]][0]
+    brands, counts = np.unique(lines.brand[mine], return_counts=True)
+    usual = brands[np.argmax(counts)]
+    n_usual = np.unique(lines.day[mine[lines.brand[mine] == usual]]).size
     return Claim(
         kind=KIND.name,
         lines=trial,
         asked=asked,
         null="ordinary_mix",
-        probability=_probability(int(np.unique(lines.day[mine]).size), chance),
+        probability=sure,
         subject=household.word("category", category),
         start=start.item(),
         end=(start + 1).item(),
         values={
             "brand": household.word("brand", int(lines.brand[trial[0]])),
-            "usual": household.word("brand", int(lines.brand[usual])),
-            "times": int(np.unique(lines.day[mine]).size - 1),
+            "usual": household.word("brand", int(usual)),
+            "times": int(n_usual),
+            "days": int(np.unique(lines.day[mine]).size),
         },
         alternatives=("out_of_stock", "offer"),
     )

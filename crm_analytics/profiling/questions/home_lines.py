@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from crm_analytics.profiling.questions.places.visits import distances_of, visits_of
+from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.lines import Lines
 
 
@@ -30,3 +32,17 @@ def home_lines(lines: Lines, town: np.ndarray) -> np.ndarray:
         beside[:-1] |= near[1:]
         home[one] = beside[order == one].mean() >= 0.5 * (1 - (1 - near.mean()) ** 2)
     return home[code]
+
+
+def lines_near_home(household: Household) -> np.ndarray:
+    """As `home_lines`, without stores in a far town, if a table says where stores are.
+
+    A few purchases on a short stay lie between days at home: only the distance tells them.
+    """
+    lines = household.lines
+    home = home_lines(lines, household.population.stores.town)
+    where = household.learn(distances_of)
+    if where is None:
+        return home
+    far = np.unique(household.learn(visits_of).store[where.away])
+    return home & ~np.isin(lines.store, far)

@@ -13,6 +13,7 @@ from crm_analytics.profiling.comparing.distinct import (
 from crm_analytics.profiling.comparing.purchases import of_supermarkets
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
+from crm_analytics.profiling.evidence.strength import bayes_factor_bound
 from crm_analytics.profiling.reading.household import Household
 
 LEVELS = ("item", "type")  # types where items are not known
@@ -21,6 +22,8 @@ MIN_CODES = 5
 MIN_RATIO = 1.3
 MOST_ALIKE = 0.35  # how often two choices agree, beside two of another household
 MIN_HOUSEHOLDS = 20
+LEAST_ODDS = 0.25  # less is not worth a hint
+SEEKERS = 1 / 12  # odds, before its lines are seen, that a household seeks variety in a category it buys
 
 
 def variety_seekings(household: Household) -> list[Claim]:
@@ -33,8 +36,10 @@ def variety_seekings(household: Household) -> list[Claim]:
     (rarefaction). Minimum effect: 5 distinct, 1.3 times what others of as many choices take, and
     two choices agree at most .35 times as often as theirs: some households are less settled in
     all they buy, and trying one after the other is more than that (and two standard deviations
-    above, as nothing less could matter). Asked: categories with 12 choices, 5 codes on sale
-    and 20 other households.
+    above, as nothing less could matter). It is a description, true of a household in many categories
+    or in none, so each category stands for itself: its probability comes from the most that its
+    p-value can say (`bayes_factor_bound`) and from odds of 1 to 12 beforehand. Asked: categories with
+    12 choices, 5 codes on sale and 20 other households.
     """
     lines = household.lines
     which = household.population.learn(of_supermarkets)[lines.product]
@@ -56,14 +61,15 @@ def variety_seekings(household: Household) -> list[Claim]:
                 found[category] = (told[0], rank, int(mine.n[place]), *told[1:])
     claims = []
     for category, (p, rank, n, distinct, expected) in sorted(found.items()):
-        if p * asked < 0.2:
+        odds = SEEKERS * bayes_factor_bound(p)
+        if odds > LEAST_ODDS:
             claims.append(
                 Claim(
                     "variety_seeking",
                     np.flatnonzero((lines.category == category) & which),
                     asked,
                     "others",
-                    p_value=p,
+                    probability=odds / (1 + odds),
                     subject=household.word("category", category),
                     values={"level": LEVELS[rank], "distinct": distinct, "n": n, "expected": expected},
                     variant="plain" if LEVELS[rank] == "type" else "item",
