@@ -1,10 +1,14 @@
 """Monthly pattern: does the money go out in one part of the month, as after a payday?"""
 
+import math
+
 import numpy as np
+from scipy.special import logsumexp
 from scipy.stats import f as f_distribution
 
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
+from crm_analytics.profiling.evidence.strength import strength
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.population import Population
 
@@ -18,8 +22,11 @@ CUTS = np.array(
     [0.6, 0.75, 0.85, 0.9, 0.95]
 )  # quantiles of receipts by lines from which a shop may be called large
 LEAST_LINES = 6  # fewer are no large shop
-LEAST_TIMES = 3.0  # how many times the size of the others a typical large shop has
-LEAST_LARGE_RATIO = 2.0  # of the share of large shops in ten days of the month to what is expected there
+LEAST_TIMES = 2.0  # how many times the size of the others a typical large shop has
+LEAST_LARGE_RATIO = 2.0  # of the share of large shops in a window of the month to what is expected there
+TESTS = 2  # by large shops, and by spend
+WIDTHS = (4, 6, 8, 10)  # days of a window
+HELD = np.array([0.5, 0.65, 0.8, 0.9])  # shares of the large shops that it holds
 
 KIND = Kind(
     name="monthly_pattern",
@@ -33,12 +40,12 @@ KIND = Kind(
             "{to_day:count} arası (olağan pay {expected:percent}). Alışveriş büyük olasılıkla maaş gününe bağlı.",
         },
         "large": {
-            "en": "{share:percent} of the large shops ({n_lines:count} lines and more) fall in ten days of the month, "
+            "en": "{share:percent} of the large shops ({n_lines:count} lines and more) fall in one part of the month, "
             "from day {from_day:count} to day {to_day:count} ({expected:percent} would be usual): probably the large "
             "shop follows a payday.",
-            "tr": "Büyük alışverişlerin ({n_lines:count} satır ve üzeri) {share:percent} kadarı ayın on gününe "
-            "düşüyor: {from_day:count} ile {to_day:count} arası (olağan pay {expected:percent}). Büyük alışveriş büyük "
-            "olasılıkla maaş gününe bağlı.",
+            "tr": "Büyük alışverişlerin ({n_lines:count} satır ve üzeri) {share:percent} kadarı ayın aynı "
+            "günlerine düşüyor: {from_day:count} ile {to_day:count} arası (olağan pay "
+            "{expected:percent}). Büyük alışveriş büyük olasılıkla maaş gününe bağlı.",
         },
     },
     nulls={
@@ -59,19 +66,19 @@ KIND = Kind(
 def monthly_pattern(household: Household) -> list[Claim]:
     """Whether large shops, or a month's spend, lie in one part of the month, in month after month.
 
-    Two tests are made, and the better p-value is doubled. Large shops: the largest shop of each month that
-    has one, by lines, for five cuts of large (the 60 to 95 % quantiles of receipts); their mean direction on
-    the circle of the month, less that of the population's large shops, by Rayleigh's test, times five. Null:
-    large shops of different months are independent and fall on any day. Minimum effect: ten days hold twice
-    what is usual, and large shops are three times the size of the others, and of six lines. Spend: each
-    month's mean direction (spend put on a circle at its day of the month), less the population's; Hotelling's
-    T² of the months against zero, which is Rayleigh's test with the month as the unit, so that a household's
+    Two tests are made, so each is charged twice. Large shops: the largest shop of each month that has one, by
+    lines; the Bayes factor of a window of the month that holds more of them than usual (`log_window_factor`),
+    its mean over five cuts of large (the 60 to 95 % quantiles of receipts). Null: large shops of
+    different months are independent and fall on days as the population's spend does. Minimum effect: the
+    window holds twice what is usual, and large shops are twice the size of the others, and of six
+    lines. Spend: each month's mean direction (spend put on a circle at its day of the month), less the
+    population's; Hotelling's T² of the months against zero, with the month as the unit, so that a household's
     weekly rhythm or one great shop does not count as many observations. Null: months are independent and have
     no preferred part beyond the population's; the p-value is from F(2, months - 2). Minimum effect: the
     fullest ten days hold 1.3 times what is usual. Fewer than six months with two days of purchase ask
     nothing.
 
-    Source: Mardia & Jupp (2000), Directional Statistics, 6.3; Hotelling (1931).
+    Source: Hotelling (1931), Annals of Mathematical Statistics 2.
     """
     inside = _whole_months(household)
     if not inside.any():
@@ -79,7 +86,7 @@ def monthly_pattern(household: Household) -> list[Claim]:
     by_size = _large_shops(household, inside)
     by_spend = _spend(household, inside)
     found = [claim for claim in (by_size, by_spend) if claim is not None]
-    return sorted(found, key=lambda claim: claim.p_value or 0.0)[:1]
+    return sorted(found, key=strength, reverse=True)[:1]
 
 
 def _spend(household: Household, inside: np.ndarray) -> Claim | None:
@@ -98,8 +105,8 @@ def _spend(household: Household, inside: np.ndarray) -> Claim | None:
     )
     usual_direction, usual_days = household.population.learn(_usual_month)
     deviation = direction[:, kept] / spent[kept] - usual_direction[:, None]
-    p_value = min(2 * _hotelling(deviation), 1.0)
-    if p_value >= 0.2:
+    p_value = _hotelling(deviation)
+    if p_value >= 0.1:
         return None
     inside &= kept[part]
     first, share, expected = _fullest(
@@ -116,7 +123,7 @@ def _spend(household: Household, inside: np.ndarray) -> Claim | None:
     return Claim(
         kind=KIND.name,
         lines=receipts.lines(chosen),
-        asked=1,
+        asked=TESTS,
         null="any_day",
         p_value=p_value,
         values={
@@ -137,72 +144,79 @@ def _large_shops(household: Household, inside: np.ndarray) -> Claim | None:
     shops = np.flatnonzero(inside & ~np.isin(kind, ("fuel", "restaurant")))
     if shops.size < LEAST_MONTHS:
         return None
-    usual = household.population.learn(_usual_large)
-    month, angle, day = receipts.at.astype("datetime64[M]"), _angle(receipts.at), _day_of_month(receipts.at)
+    month, day = receipts.at.astype("datetime64[M]"), _day_of_month(receipts.at)
     _, usual_days = household.population.learn(_usual_month)
-    best: tuple[float, int, np.ndarray, tuple[int, float, float]] | None = None
-    for cut in np.unique(np.ceil(np.quantile(size[shops], CUTS)).astype(int)):
-        large = shops[size[shops] >= max(int(cut), LEAST_LINES)]
+    found: list[tuple[float, int, np.ndarray, int, int]] = []
+    cuts = np.unique(np.maximum(np.ceil(np.quantile(size[shops], CUTS)), LEAST_LINES).astype(int))
+    for cut in cuts.tolist():
+        large, smaller = shops[size[shops] >= cut], shops[size[shops] < cut]
         largest = large[np.lexsort((large, -size[large], month[large]))]
         one = largest[np.flatnonzero(np.diff(month[largest].astype(np.int64), prepend=-1_000_000))]
-        smaller = shops[size[shops] < max(int(cut), LEAST_LINES)]
         if one.size < LEAST_MONTHS or smaller.size == 0:
             continue
         if np.median(size[large]) < LEAST_TIMES * np.median(size[smaller]):
             continue
-        part = _fullest(receipts.at[large], np.full(large.size, 1 / large.size), usual_days)
-        if part[1] < LEAST_LARGE_RATIO * part[2]:
-            continue
-        deviation = np.array([turn(angle[one]).mean() for turn in _TURNS]) - usual
-        p_value = min(rayleigh(one.size, float(np.hypot(*deviation))) * 2 * CUTS.size, 1.0)
-        if best is None or p_value < best[0]:
-            best = (p_value, int(cut), large, part)
-    if best is None or best[0] >= 0.2:
+        log_factor, first, width = log_window_factor(np.bincount(day[one] - 1, minlength=31), usual_days)
+        found.append((log_factor, cut, large, first, width))
+    if not found:
         return None
-    p_value, cut, large, (first, share, expected) = best
-    chosen = large[(day[large] - first) % 31 < PART]
+    best = max(found, key=lambda one: one[0])
+    factor = sum(math.exp(min(one[0], 600.0)) for one in found) / cuts.size
+    _, cut, large, first, width = best
+    chosen = large[(day[large] - first) % 31 < width]
+    share = chosen.size / large.size
+    expected = float(usual_days[(first - 1 + np.arange(width)) % 31].sum())
+    if factor <= 1 or share < LEAST_LARGE_RATIO * expected:
+        return None
     return Claim(
         kind=KIND.name,
         lines=receipts.lines(np.sort(chosen)),
-        asked=1,
+        asked=TESTS,
         null="any_day",
-        p_value=p_value,
+        bayes_factor=factor,
         variant="large",
         values={
-            "from_day": int(first),
-            "to_day": int((first + PART - 2) % 31 + 1),
+            "from_day": first,
+            "to_day": (first + width - 2) % 31 + 1,
             "share": float(share),
-            "expected": float(expected),
-            "n_lines": max(cut, LEAST_LINES),
+            "expected": expected,
+            "n_lines": cut,
             "months": int(np.unique(month[chosen]).size),
         },
         alternatives=("other_dates",),
     )
 
 
-def rayleigh(n: int, length: float) -> float:
-    """p-value of a mean direction of this length or longer over `n` points that have no preferred direction.
+def log_window_factor(days: np.ndarray, usual: np.ndarray) -> tuple[float, int, int]:
+    """Log Bayes factor of a window of the month that is preferred, its first day, and its width.
 
-    Source: Mardia & Jupp (2000), Directional Statistics, 6.3.1 (the correction of Greenwood & Durand 1955).
+    Parameters
+    ----------
+    days : ndarray of int, shape (31,)
+        How often each day of the month occurs.
+    usual : ndarray of float, shape (31,)
+        How likely each is under the null.
 
-    >>> round(rayleigh(12, 0.6), 4)
-    0.0105
+    A window of 4, 6, 8 or 10 days, from any day on, holds a half, two thirds, four fifths or nine tenths
+    of the occurrences, where the null gives it their usual share; inside and outside of it days are as usual.
+    All of these are alike beforehand, and none holds less than usual. The window named is the likeliest.
+
+    >>> days = np.bincount([0, 1, 1, 2, 3, 0, 2, 1, 17], minlength=31)  # 1st, 2nd, 2nd, ...
+    >>> log_factor, first, width = log_window_factor(days, np.full(31, 1 / 31))
+    >>> round(log_factor, 1), first, width
+    (8.1, 1, 4)
     """
-    z = n * length**2
-    p_value = np.exp(-z) * (1 + (2 * z - z**2) / (4 * n))
-    return float(np.clip(p_value, 1e-300, 1.0)) if z < n else float(np.exp(-z))
-
-
-def _usual_large(population: Population) -> np.ndarray:
-    """Mean direction of the day in the month of the population's large receipts (those above its 85 % quantile)."""
-    lines = population.lines
-    if len(population.households) < FEW or len(lines) == 0:
-        return np.zeros(2)
-    first = np.flatnonzero(np.diff(lines.receipt, prepend=-1))
-    size = np.diff(first, append=len(lines))
-    large = size >= np.quantile(size, 0.85)
-    angle = _angle(lines.at[first[large]])
-    return np.array([turn(angle).mean() for turn in _TURNS])
+    n, each = days.sum(), []
+    for width in WIDTHS:
+        around = (np.arange(31)[:, None] + np.arange(width)) % 31
+        held, expected = days[around].sum(axis=1), np.clip(usual[around].sum(axis=1), 1e-9, 1 - 1e-9)
+        inside = np.log(HELD[:, None] / expected)
+        outside = np.log((1 - HELD[:, None]) / (1 - expected))
+        each.append(np.where(inside > 0, held * inside + (n - held) * outside, 0.0))
+    factors = np.stack(each)  # by width, share and first day
+    best = np.unravel_index(np.argmax(factors.max(axis=1)), (len(WIDTHS), 31))
+    mean = logsumexp(factors) - np.log(factors.size)
+    return float(mean), int(best[1]) + 1, WIDTHS[best[0]]
 
 
 _TURNS = (np.cos, np.sin)

@@ -26,6 +26,9 @@ SHARES = np.array([0.05, 0.1, 0.15, 0.2, 0.3])  # of large shops
 LARGE_SHAPES = np.array([3.0, 10.0])
 NEAR = np.array([0.85, 1.0, 1.15])  # times the small size that the household's mean implies
 UPWARDS = 0.6  # spread of the log shape above the usual one: few of their shops are large
+OPEN = -1.0  # log Bayes factor by the sizes: less, and they speak against it
+TURN_SHAPES = (2.0, 4.0, 8.0)
+MOST_TURNS = 3.0  # log Bayes factor that the order adds at most: people of one kind of shop have rhythms too
 LARGEST = 400  # lines: a larger shop counts as this large
 
 KIND = Kind(
@@ -70,9 +73,10 @@ def trip_missions(household: Household) -> list[Claim]:
     as the middle of the population has it: its median, and little below it, so that households
     with two kinds of shop do not widen the null (an empirical null by the centre, as in Efron 2004,
     JASA 99). The Bayes factor is the ratio of the two
-    likelihoods, each averaged over its shapes, ratios and shares, at the household's own mean size. Minimum
-    effect: large shops are typically three times the size of small ones, four in number, at most
-    40 % of all. Fuel stations and restaurants are left out.
+    likelihoods, each averaged over its shapes, ratios and shares, at the household's own mean size. Where
+    it leaves the matter open, the order of the shops speaks too: stocking up comes in turns (`turns`).
+    Minimum effect: large shops are typically three times the size of small ones, four in number, at
+    most 40 % of all. Fuel stations and restaurants are left out.
     """
     receipts = household.receipts
     shops = np.flatnonzero(_shops(receipts.store, household.population))
@@ -80,10 +84,11 @@ def trip_missions(household: Household) -> list[Claim]:
         return []
     sizes = receipts.n_lines[shops]
     found = two_kinds(sizes, *household.population.learn(_usual_shape))
-    if found is None or found[0] <= 0:
+    if found is None or found[0] <= OPEN:
         return []
     log_factor, least_large = found
     large = sizes >= least_large
+    log_factor += min(turns(large) / 2, MOST_TURNS)
     month = receipts.at[shops].astype("datetime64[M]").astype(int)
     months = month.max() - month.min() + 1
     span = max(float(receipts.day[shops[-1]] - receipts.day[shops[0]]) / MONTH, 1.0)
@@ -140,6 +145,40 @@ def two_kinds(
     if n_large < LEAST_LARGE or n_large > MOST_LARGE * counts.sum() or not apart:
         return None
     return float(two - one), cut
+
+
+def turns(large: np.ndarray) -> float:
+    """Log Bayes factor of large shops that come in turns, against any order of the shops.
+
+    Parameters
+    ----------
+    large : ndarray of bool, shape (n_shops,)
+        In time order.
+
+    Returns
+    -------
+    float
+        The number of shops from one large shop to the next is gamma distributed with their mean; with
+        a shape of 2, 4 or 8 where they come in turns, of 1 (exponential) where they do not. Each
+        is as likely as the other beforehand, so no order speaks against it by more than log 2. 0
+        with fewer than four large shops.
+
+    >>> steady = np.arange(60) % 6 == 0
+    >>> bunched = np.arange(60) < 10
+    >>> round(turns(steady), 1), round(turns(bunched | (np.arange(60) == 59)), 1)
+    (8.2, -0.7)
+    """
+    gaps = np.diff(np.flatnonzero(large)).astype(float)
+    if gaps.size < LEAST_LARGE - 1:
+        return 0.0
+    mean = gaps.mean()
+
+    def log_chance(shape: float) -> float:
+        density = (shape - 1) * np.log(gaps) - shape * gaps / mean + shape * np.log(shape / mean)
+        return float((density - gammaln(shape)).sum())
+
+    even = logsumexp([log_chance(shape) for shape in TURN_SHAPES]) - np.log(len(TURN_SHAPES))
+    return float(np.logaddexp(0.0, even - log_chance(1.0)) - np.log(2))
 
 
 def _two_piece(usual: float, spread: float) -> np.ndarray:
