@@ -1,43 +1,29 @@
 """Calendar occasion: what a household buys for a feast and hardly at other times, year after year."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
-from crm_analytics.profiling.reading.household import Household
-from crm_analytics.profiling.reading.population import Population
-
-FESTIVE: tuple[str, ...] = (
-    "alcohol",
-    "nuts",
-    "snacks",
-    "sweets",
-    "dessert",
-    "soft_drink",
-    "meat",
-    "fish",
-    "delicatessen",
+from crm_analytics.profiling.questions.occasions import (
+    LEAST_YEARS,
+    SHARE_FESTIVE,
+    Occasion,
+    Occasions,
+    occasions_of,
 )
-NOT_TAKEN_HOME = ("restaurant", "fuel", "tobacco")
-FESTIVE += ("condiment", "seasonal", "flowers", "greeting", "religious_food", "gift_card", "toy")
-NO_FEAST = ("school", "season")  # kinds of spans that are no occasion to celebrate
-LONGEST = 45  # days
-SHORT = 10  # days: a feast this short is shopped for before it
-BEFORE, EVE = 7, 3  # days before a short feast, or the last ones of its shopping days
-LONG_BEFORE = 17  # days before a long one, and before a season of shopping begins
-FEW = 20  # households: fewer tell no season
+from crm_analytics.profiling.reading.household import Household
+
 TIMES = np.array([4.0, 16.0, 64.0])  # how many times the ordinary share an occasion may have
-SHARE_FESTIVE, SHARE_OTHER = 0.25, 0.08  # of categories that a celebrating household buys for the occasion
-OWN = 0.25  # share of a category's lines within the occasion, over two years, that makes it a household's own
-OWN_TIMES = 3.0  # custom; and at least as many times what falls there by chance
-FEWER = np.array([1.0, 0.3, 0.1])  # times these shares: some buy one thing for the occasion
+MULTIPLES = np.array(
+    [3.0, 1.0, 0.3, 0.1]
+)  # times these shares: who celebrates buys most of it, or one thing only
+MOST_LIKELY = 0.7
+ALIKE = 12.0  # households' worth of evidence for those shares, beside what others buy for the occasion
 CARRIES = 2.0  # likelihood ratio from which a category is named, and its lines shown
 LEAST_VISITS = 20
-LEAST_YEARS = 2
 SELDOM = 6.0  # purchases of a category for each span seen: one bought more often is a habit
 
 _SAID = {
@@ -82,26 +68,34 @@ KIND = Kind(
 
 
 @dataclass(frozen=True)
-class _Occasion:
-    """One occasion of the calendar as days of the log, at each width that is looked at."""
+class _Reading:
+    """What a household bought for one occasion, by the widths that could be looked at.
 
-    name: str
-    religious: bool
-    for_school: bool  # a season of shopping for school, and for nothing else
-    windows: np.ndarray  # (n_widths, n_days): number of its span, -1 outside
-    years: np.ndarray  # by number of span: the year that it ends in
-    lift: np.ndarray  # (n_widths, n_units): the population's share then over its share else
+    Attributes
+    ----------
+    occasion : Occasion
+    inside : ndarray of bool, shape (n_widths, n_lines)
+    spans : ndarray, shape (n_widths, n_lines)
+        Number of the span of each line, -1 outside.
+    ratios, shares : ndarray, shape (n_widths, n_units)
+        Likelihood ratios of categories, and how likely each is to be bought for it at all.
+    """
 
+    occasion: Occasion
+    spans: np.ndarray
+    ratios: np.ndarray
+    shares: np.ndarray
 
-@dataclass(frozen=True)
-class _Calendar:
-    """Occasions; the log's first day; the unit of each product (its category); prior shares."""
+    def factors(self, counts: np.ndarray) -> np.ndarray:
+        """Bayes factor at each width, of all categories together; those that do not count say nothing."""
+        ratios = np.where(counts, self.ratios, 1.0)
+        shares = np.minimum(MULTIPLES[:, None, None] * self.shares, MOST_LIKELY)
+        return np.asarray(np.exp(np.log(1 - shares + shares * ratios).sum(axis=2)).mean(axis=0))
 
-    occasions: tuple[_Occasion, ...]
-    first_day: int
-    unit: np.ndarray
-    share: np.ndarray
-    school: np.ndarray  # units for school
+    @property
+    def carrying(self) -> np.ndarray:
+        """Categories that speak for it; boolean, shape (n_widths, n_units)."""
+        return (self.ratios >= CARRIES) & (self.shares * self.ratios >= SHARE_FESTIVE * CARRIES / 2)
 
 
 def calendar_occasion(household: Household) -> list[Claim]:
@@ -115,60 +109,93 @@ def calendar_occasion(household: Household) -> list[Claim]:
     the windows' share of the household's lines that are not festive, moved by the seasonal lift of
     the population without the households that have the custom themselves, as far as that is
     certain. An occasion multiplies its odds by t = 4, 16 or 64, which is t^k (1 + q (t - 1))^-K
-    times as likely; a quarter of the festive categories and few of the others are taken to be
-    bought for it, or a third or a tenth of that, and only those bought for it in two years, and
-    seldom in all, speak for it: one party fills a basket. The Bayes factor is the product over
-    categories, averaged over the two widths. Meals and fuel are left out, and weeks of shopping for
-    school are about school things. Of occasions that explain the same lines the likelier is told.
+    times as likely. How likely a category is to be bought for it at all the other households tell (a
+    quarter of the festive categories and few of the others, where there are few of them); one that
+    celebrates, three times as likely as they, or as likely, or a third or a tenth. Only categories
+    bought for it in two years, and seldom in all, speak for it: one party fills a basket. The Bayes
+    factor is the product over categories, averaged over the two widths. Meals and fuel are left out,
+    and weeks of shopping for school are about school things. A category that two occasions explain
+    counts for the one that explains it better, as long as that one stands (`_apart`).
     """
-    calendar = household.population.learn(_calendar)
+    calendar = household.population.learn(occasions_of)
     lines = household.lines
     if not calendar.occasions or household.visit_days.size < LEAST_VISITS:
         return []
-    day = lines.day - calendar.first_day
     unit = calendar.unit[lines.product]
-    known = np.flatnonzero(unit >= 0)
-    if known.size == 0:
+    if not (unit >= 0).any():
         return []
+    units, readings = _readings(household, calendar, unit)
+    asked = {kind: max(1, sum(one.occasion.religious == kind for one in readings)) for kind in (False, True)}
+    claims = []
+    for one, counts, factor in _apart(readings, asked):
+        width = int(np.argmax(one.factors(counts)))
+        carrying = units[one.carrying[width] & counts]
+        mine = np.flatnonzero((one.spans[width] >= 0) & np.isin(unit, carrying))
+        spans = np.unique(one.spans[width][mine])
+        claims.append(_claim(household, one.occasion, mine, spans, factor, asked[one.occasion.religious]))
+    return sorted(claims, key=lambda claim: -(claim.bayes_factor or 0.0))
+
+
+def _readings(
+    household: Household, calendar: Occasions, unit: np.ndarray
+) -> tuple[np.ndarray, list[_Reading]]:
+    """The household's categories, and how each occasion reads them."""
+    day = household.lines.day - calendar.first_day
+    known = np.flatnonzero(unit >= 0)
     n_days = calendar.occasions[0].windows.shape[1]
     bought = pd.unique(unit[known].astype(np.int64) * n_days + day[known])
     units, place = np.unique(bought // n_days, return_inverse=True)
     when = bought % n_days
     ordinary = (unit >= 0) & (calendar.share[unit] < SHARE_FESTIVE)
-    asked = {False: 0, True: 0}
-    found = []
+    readings = []
     for occasion in calendar.occasions:
-        best = None
-        factors = []
         speaks = calendar.school[units] | (not occasion.for_school)
-        for window, lift in zip(occasion.windows, occasion.lift, strict=True):
-            inside = window[day] >= 0
-            if np.unique(window[day[inside]]).size < LEAST_YEARS:
+        if not speaks.any():
+            continue
+        rows = []
+        for window, lift, customs in zip(occasion.windows, occasion.lift, occasion.customs, strict=True):
+            spans = window[day]
+            n_spans = np.unique(spans[spans >= 0]).size
+            if n_spans < LEAST_YEARS:
                 continue
             seen = window[when] >= 0
             spans_of = np.unique(place[seen] * n_days + window[when[seen]]) // n_days
             there = np.bincount(spans_of, minlength=units.size)
             total = np.bincount(place[~seen], minlength=units.size) + there
-            q = _share(inside[ordinary], lift[units])
+            ratios = likelihood_ratio(there, total, _share(spans[ordinary] >= 0, lift[units]))
+            may_speak = speaks & (there >= LEAST_YEARS)
             # What is bought at all times is not bought for the occasion.
-            seldom = total <= SELDOM * np.unique(window[day[inside]]).size
-            share = np.where(seldom, calendar.share[units], 0.0)
-            factor, carrying = _evidence(there, total, q, share, speaks & (there >= LEAST_YEARS))
-            factors.append(factor)
-            if carrying.any() and (best is None or factor > best[0]):
-                mine = np.flatnonzero(inside & np.isin(unit, units[carrying]))
-                best = (factor, mine, np.unique(window[day[mine]]))
-        asked[occasion.religious] += bool(factors) and bool(speaks.any())
-        if best is not None:
-            found.append((occasion, float(np.mean(factors)), best[1], best[2]))
-    claims: list[Claim] = []
-    taken = np.zeros(len(lines), dtype=bool)
-    for occasion, factor, mine, spans in sorted(found, key=lambda one: -one[1]):
-        # What two occasions near each other explain is told of the likelier one.
-        if factor > asked[occasion.religious] and taken[mine].mean() < 0.5:
-            claims.append(_claim(household, occasion, mine, spans, factor, asked[occasion.religious]))
-            taken[mine] = True
-    return claims
+            usual = (customs + ALIKE * calendar.share)[units] / (occasion.buyers + ALIKE)[units]
+            share = np.where(total <= SELDOM * n_spans, usual, 0.0)
+            rows.append((spans, np.where(may_speak, ratios, np.minimum(ratios, 1.0)), share))
+        if rows:
+            readings.append(_Reading(occasion, *(np.stack(column) for column in zip(*rows, strict=True))))
+    return units, readings
+
+
+def _apart(readings: list[_Reading], asked: dict[bool, int]) -> list[tuple[_Reading, np.ndarray, float]]:
+    """Occasions that stand by the categories that no other of them explains better, with these and their factors.
+
+    The weakest that does not stand is left out, and its categories go to the others; until all stand.
+    """
+    standing = list(readings)
+    while standing:
+        explains = np.stack([one.ratios.mean(axis=0) for one in standing])
+        best = explains.max(axis=0)
+        told = []
+        for one, own in zip(standing, explains, strict=True):
+            # What nobody explains counts against all.
+            counts = (own >= best) | (best <= 1)
+            told.append((one, counts, float(one.factors(counts).mean())))
+        fails = [
+            (factor / asked[one.occasion.religious], place)
+            for place, (one, counts, factor) in enumerate(told)
+            if factor <= asked[one.occasion.religious] or not (one.carrying & counts).any()
+        ]
+        if not fails:
+            return told
+        del standing[min(fails)[1]]
+    return []
 
 
 def _share(inside: np.ndarray, lift: np.ndarray) -> np.ndarray:
@@ -177,21 +204,6 @@ def _share(inside: np.ndarray, lift: np.ndarray) -> np.ndarray:
     # A season that many have is partly their custom, which is what is asked about.
     lift = np.where(lift > 1, np.sqrt(lift), lift)
     return among * lift / (among * lift + 1 - among)
-
-
-def _evidence(
-    there: np.ndarray,
-    total: np.ndarray,
-    q: np.ndarray,
-    share: np.ndarray,
-    may_speak: np.ndarray,
-) -> tuple[float, np.ndarray]:
-    """Bayes factor of all units together, and which carry it; those that may not speak only count against."""
-    ratios = likelihood_ratio(there, total, q)
-    ratios = np.where(may_speak, ratios, np.minimum(ratios, 1.0))
-    carrying = (ratios >= CARRIES) & (share * ratios >= SHARE_FESTIVE * CARRIES / 2)
-    shares = FEWER[:, None] * share
-    return float(np.exp(np.log(1 - shares + shares * ratios).sum(axis=1)).mean()), carrying
 
 
 def likelihood_ratio(there: np.ndarray, total: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -205,7 +217,7 @@ def likelihood_ratio(there: np.ndarray, total: np.ndarray, q: np.ndarray) -> np.
 
 
 def _claim(
-    household: Household, occasion: _Occasion, mine: np.ndarray, spans: np.ndarray, factor: float, asked: int
+    household: Household, occasion: Occasion, mine: np.ndarray, spans: np.ndarray, factor: float, asked: int
 ) -> Claim:
     words = [household.word("category", code) for code in np.unique(household.lines.category[mine])]
     return Claim(
@@ -224,129 +236,6 @@ def _claim(
         alternatives=("guests", "gift"),
         topic="religion" if occasion.religious else "",
     )
-
-
-def _calendar(population: Population) -> _Calendar:
-    """The calendar's occasions on the log's days, and how everybody's purchases move with them."""
-    lines = population.lines
-    first, last = (int(lines.day.min()), int(lines.day.max())) if len(lines) else (0, 0)
-    unit, festive, n_units = _units(population)
-    school = np.zeros(n_units, dtype=bool)
-    school[unit[population.tagged("school") & (unit >= 0)]] = True
-    occasions = []
-    for name, kind, spans in _spans(population.context.calendar, first, last):
-        windows = _windows(kind, spans, first, last)
-        if not (windows >= 0).any():
-            continue
-        lift = np.ones((len(windows), n_units))
-        clear = False
-        if len(population.households) >= FEW:
-            for width, window in enumerate(windows):
-                lift[width], seasonal = _lift(population, unit[lines.product], window, n_units)
-                festive = festive | (seasonal & (kind != "public"))
-                clear |= bool(seasonal.any())
-        # A public day that moves nobody's shopping is a day off.
-        if kind != "public" or clear:
-            years = np.array([(end - timedelta(days=1)).year for _, end in spans])
-            occasions.append(
-                (
-                    kind,
-                    _Occasion(
-                        name, kind == "religious", _long(spans) and kind == "shopping", windows, years, lift
-                    ),
-                )
-            )
-    return _Calendar(_apart(occasions), first, unit, np.where(festive, SHARE_FESTIVE, SHARE_OTHER), school)
-
-
-def _units(population: Population) -> tuple[np.ndarray, np.ndarray, int]:
-    """Unit of each product, which units are festive, and how many there are."""
-    lines = population.lines
-    n_categories = max(len(population.names["category"]), 1)
-    unit = np.full(len(population.products), -1, dtype=np.int64)
-    unit[lines.product] = lines.category
-    unit[population.tagged(*NOT_TAKEN_HOME)] = -1
-    known = unit >= 0
-    tagged = np.bincount(unit[known], population.tagged(*FESTIVE)[known], n_categories)
-    return unit, tagged > np.bincount(unit[known], minlength=n_categories) / 2, n_categories
-
-
-def _spans(table: pd.DataFrame | None, first: int, last: int) -> list[tuple[str, str, list]]:
-    """Occasions worth asking about, with their spans that touch the log's days."""
-    if table is None or len(table) == 0:
-        return []
-    begins, ends = (np.datetime64(day, "D").astype(object) for day in (first, last + 1))
-    found: dict[tuple[str, str], list] = {}
-    for occasion, kind, begin, until in table[["occasion", "kind", "start", "end"]].dropna().to_numpy(object):
-        start, end = pd.Timestamp(begin).date(), pd.Timestamp(until).date()
-        if kind in NO_FEAST or not 0 < (end - start).days <= LONGEST:
-            continue
-        if end > begins and start - timedelta(days=LONG_BEFORE) < ends:
-            found.setdefault((str(occasion), str(kind)), []).append((start, end))
-    return [(name, kind, sorted(spans)) for (name, kind), spans in sorted(found.items())]
-
-
-def _long(spans: list) -> bool:
-    return max((end - start).days for start, end in spans) > SHORT
-
-
-def _windows(kind: str, spans: list, first: int, last: int) -> np.ndarray:
-    """Number of the span by day of the log, -1 outside, for each width."""
-    widths = []
-    long = _long(spans)
-    for before in (BEFORE, EVE):
-        window = np.full(last - first + 1, -1)
-        for number, (start, end) in enumerate(spans):
-            begins, ends = (int(np.datetime64(day, "D").astype(int)) - first for day in (start, end))
-            if kind == "shopping":
-                begins = begins - BEFORE if before == BEFORE else max(begins, ends - EVE)
-            elif long:
-                begins, ends = begins - LONG_BEFORE, ends if before == BEFORE else begins + EVE
-            else:
-                begins -= before
-            window[max(begins, 0) : max(ends, 0)] = number
-        widths.append(window)
-    return np.array(widths)
-
-
-def _lift(
-    population: Population, unit: np.ndarray, window: np.ndarray, n_units: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each unit's share of the population's lines then, over its share else; and which are clearly seasonal.
-
-    Without the households that have the custom themselves, or a custom of a few would be everybody's season.
-    """
-    lines = population.lines
-    span = window[lines.day - lines.day.min()]
-    known = unit >= 0
-    pair = np.where(known, lines.household.astype(np.int64) * n_units + unit, -1)
-    n_pairs = len(population.households) * n_units
-    inside = known & (span >= 0)
-    n_spans = int(window.max()) + 1
-    years = np.bincount(pd.unique(pair[inside] * n_spans + span[inside]) // n_spans, minlength=n_pairs)
-    least = max(OWN, OWN_TIMES * float(inside.sum()) / max(int(known.sum()), 1))
-    own = np.bincount(pair[inside], minlength=n_pairs) >= least * np.bincount(pair[known], minlength=n_pairs)
-    kept = known & ~((years >= LEAST_YEARS) & own)[pair]
-    total = np.bincount(unit[kept], minlength=n_units)
-    there = np.bincount(unit[kept & inside], minlength=n_units)
-    expected = total * there.sum() / max(total.sum(), 1)
-    lift = (there + 5) / (expected + 5)
-    # Few households' own feasts are no season: a lift counts as far as it is certain.
-    sure = np.clip((there - 2 * np.sqrt(there) + 5) / (expected + 5), 1.0, 20.0)
-    return np.where(lift > 1, sure, np.maximum(lift, 0.5)), (lift > 1.5) & (
-        there - expected > 4 * np.sqrt(expected + 1)
-    )
-
-
-def _apart(occasions: list[tuple[str, _Occasion]]) -> tuple[_Occasion, ...]:
-    """Without public days in the midst of another occasion: New Year's Day beside New Year's Eve."""
-    others = [occasion.windows[0] >= 0 for kind, occasion in occasions if kind != "public"]
-    kept = []
-    for kind, occasion in occasions:
-        mine = occasion.windows[0] >= 0
-        if kind != "public" or not any((other & mine).sum() > mine.sum() / 2 for other in others):
-            kept.append(occasion)
-    return tuple(kept)
 
 
 KINDS = (KIND,)

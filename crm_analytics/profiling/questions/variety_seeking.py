@@ -23,7 +23,7 @@ MIN_RATIO = 1.3
 MOST_ALIKE = 0.35  # how often two choices agree, beside two of another household
 MIN_HOUSEHOLDS = 20
 LEAST_ODDS = 0.25  # less is not worth a hint
-SEEKERS = 1 / 12  # odds, before its lines are seen, that a household seeks variety in a category it buys
+SEEKERS = 1 / 20  # odds, before its lines are seen, that a household seeks variety in a category it buys
 
 
 def variety_seekings(household: Household) -> list[Claim]:
@@ -38,7 +38,7 @@ def variety_seekings(household: Household) -> list[Claim]:
     all they buy, and trying one after the other is more than that (and two standard deviations
     above, as nothing less could matter). It is a description, true of a household in many categories
     or in none, so each category stands for itself: its probability comes from the most that its
-    p-value can say (`bayes_factor_bound`) and from odds of 1 to 12 beforehand. Asked: categories with
+    p-value can say (`bayes_factor_bound`) and from odds of 1 to 20 beforehand. Asked: categories with
     12 choices, 5 codes on sale and 20 other households.
     """
     lines = household.lines
