@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from crm_analytics import read_log
+from crm_analytics.profiling.context import Context
 from crm_analytics.profiling.evidence.strength import strength
 from crm_analytics.profiling.questions.brand_trial import brand_trial, chance_of_one
 from crm_analytics.profiling.reading.population import Population
@@ -107,3 +108,38 @@ def test_poor_logs_ask_nothing(town, poor):
     if poor == "one_day":
         frame = frame.assign(occurred_at=START)
     assert brand_trial(Population.read(read_log(frame)).household("trial00")) == []
+
+
+def test_two_brands_tried_are_two_trials_and_with_three_nobody_is_faithful(town):
+    frame, _ = town
+    mine = frame[(frame["customer_id"] == "trial01") & (frame["category"] == "pads")]
+    usual = mine.loc[~mine["trial"], "brand"].iloc[0]
+    spots = mine.index[[len(mine) // 4, len(mine) // 2, 3 * len(mine) // 4]]
+    others = [brand for brand in BRANDS if brand != usual]
+    for n, told in ((2, 2), (3, 0)):
+        changed = frame.copy()
+        changed.loc[mine.index, "brand"] = usual
+        changed.loc[spots[:n], "brand"] = others[:n]
+        population = Population.read(read_log(changed.drop(columns="trial")))
+        claims = [c for c in brand_trial(population.household("trial01")) if c.subject == "pads"]
+        assert sorted(c.values["brand"] for c in claims) == sorted(others[:told])
+        assert all(c.values["days"] - c.values["times"] == n for c in claims)
+
+
+def test_what_a_shop_in_a_far_town_had_is_no_trial(town):
+    frame, _ = town
+    stores = pd.DataFrame(
+        {
+            "store_id": ["S1", "S2"],
+            "town": ["Istanbul", "Bodrum"],
+            "latitude": [41.0, 37.0],
+            "longitude": [29.0, 27.4],
+        }
+    )
+    mine = (frame["customer_id"] == "trial02") & frame["trial"]
+    for far in (False, True):
+        placed = frame.drop(columns="trial").assign(store_id=np.where(mine & far, "S2", "S1"))
+        population = Population.read(read_log(placed), Context(stores=stores))
+        assert (
+            len([c for c in brand_trial(population.household("trial02")) if c.subject == "pads"]) == 1 - far
+        )

@@ -107,6 +107,34 @@ def test_celebrations_are_found_with_their_lines_and_everybodys_season_is_not(to
     assert shown >= 0.8 * planted
 
 
+def test_what_is_bought_for_two_feasts_that_meet_is_told_of_each():
+    rng = np.random.default_rng(12)
+    # The Feast of Sacrifice was on 31 December 2006 and 20 December 2007: New Year's shopping days are its eve.
+    feast = pd.DataFrame(
+        [("sacrifice_feast", "religious", date(2006, 12, 31), date(2007, 1, 4)),
+         ("sacrifice_feast", "religious", date(2007, 12, 20), date(2007, 12, 24)),
+         ("sacrifice_feast", "religious", date(2008, 12, 8), date(2008, 12, 12))],
+        columns=CALENDAR.columns,
+    )  # fmt: skip
+    eves, feasts = ("2006-12-30", "2007-12-30", "2008-12-31"), ("2006-12-29", "2007-12-18", "2008-12-06")
+    parts = []
+    for i in range(8):
+        both = _household(rng, f"both{i}", dates=eves, bought=["rakı", "mayonnaise"])
+        extra = _household(rng, f"both{i}", dates=feasts, bought=["beef", "chocolate"])
+        parts += [both, extra[extra["planted"]]]
+    parts += [_household(rng, f"plain{i:02d}") for i in range(60)]
+    frame = pd.concat(parts, ignore_index=True).drop(columns="planted")
+    population = Population.read(read_log(frame), Context(calendar=pd.concat([CALENDAR, feast])))
+    told: dict[str, list[set[str]]] = {"new_year": [], "sacrifice_feast": []}
+    for i in range(8):
+        for claim in calendar_occasion(population.household(f"both{i}")):
+            if strength(claim) >= 0.8:
+                told[claim.subject].append(set(claim.values["categories"]) - {"baklava"})
+    assert told["new_year"] == [{"rakı", "mayonnaise"}] * 8
+    assert len(told["sacrifice_feast"]) >= 7
+    assert all(each <= {"beef", "chocolate"} for each in told["sacrifice_feast"])
+
+
 def test_likelihood_ratio_has_mean_one_under_its_null():
     total, q = 6, 0.07
     there = np.arange(total + 1)

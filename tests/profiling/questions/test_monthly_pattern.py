@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from crm_analytics import read_log
 from crm_analytics.profiling.evidence.strength import strength
-from crm_analytics.profiling.questions.monthly_pattern import monthly_pattern
+from crm_analytics.profiling.questions.monthly_pattern import (
+    HELD,
+    WIDTHS,
+    log_window_factor,
+    monthly_pattern,
+)
 from crm_analytics.profiling.reading.population import Population
 
 
@@ -95,3 +100,42 @@ def test_poor_logs_are_no_error(poor):
     if poor == "first_of_month":
         frame["occurred_at"] = frame["occurred_at"].dt.to_period("M").dt.to_timestamp()
     assert monthly_pattern(Population.read(read_log(frame)).household_at(0)) == []
+
+
+def test_a_window_is_weighed_as_by_hand_and_has_mean_one_under_its_null():
+    rng = np.random.default_rng(8)
+    usual = rng.dirichlet(np.full(31, 5.0))
+    factors = []
+    for _ in range(4000):
+        days = rng.multinomial(9, usual)
+        factors.append(np.exp(log_window_factor(days, usual)[0]))
+    assert np.mean(factors) == pytest.approx(1.0, abs=0.12)
+    by_hand = []
+    for width in WIDTHS:
+        for first in range(31):
+            window = [(first + i) % 31 for i in range(width)]
+            k, expected = days[window].sum(), usual[window].sum()
+            for held in HELD:
+                one = (held / expected) ** k * ((1 - held) / (1 - expected)) ** (9 - k)
+                by_hand.append(one if held > expected else 1.0)
+    assert factors[-1] == pytest.approx(np.mean(by_hand))
+
+
+def test_large_shops_by_lines_show_the_days_they_fall_on():
+    rng = np.random.default_rng(5)
+    small = pd.DataFrame(
+        {"occurred_at": pd.Timestamp("2007-01-01") + pd.to_timedelta(rng.integers(0, 720, 150), "D")}
+    )
+    large = pd.DataFrame({"occurred_at": pd.date_range("2007-01-01", periods=23, freq="MS")})
+    large["occurred_at"] += pd.to_timedelta(rng.integers(13, 17, 23), "D")
+    large.loc[[3, 9, 15], "occurred_at"] += pd.Timedelta(days=11)  # now and then it is late
+    both = pd.concat([small.assign(n=rng.integers(1, 4, 150)), large.assign(n=rng.integers(14, 30, 23))])
+    both["transaction_id"] = np.arange(len(both))
+    lines = both.loc[both.index.repeat(both["n"])].reset_index(drop=True)
+    lines = lines.drop(columns="n").assign(customer_id="a", amount=2.0)
+    household = Population.read(read_log(lines)).household_at(0)
+    (claim,) = monthly_pattern(household)
+    assert claim.variant == "large"
+    assert strength(claim) >= 0.95
+    assert (claim.values["from_day"], claim.values["to_day"]) == (14, 17)
+    assert set(pd.DatetimeIndex(household.lines.at[claim.lines]).day) == {14, 15, 16, 17}

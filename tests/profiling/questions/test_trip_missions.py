@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_analytics import read_log
-from crm_analytics.profiling.questions.trip_missions import trip_missions, two_kinds
+from crm_analytics.profiling.questions.trip_missions import trip_missions, turns, two_kinds
 from crm_analytics.profiling.reading.population import Population
 
 STRONG = np.log(76)  # log Bayes factor from which a claim is as likely as .95
@@ -115,3 +115,16 @@ def test_few_or_equal_shops_ask_nothing():
     assert trip_missions(Population.read(read_log(frame.iloc[:5])).household_at(0)) == []
     single = frame.drop_duplicates("transaction_id")
     assert trip_missions(Population.read(read_log(single)).household_at(0)) == []
+
+
+def test_turns_speak_for_large_shops_that_keep_apart_and_for_nothing_in_mixed_order():
+    rng = np.random.default_rng(4)
+    apart = np.zeros(120, dtype=bool)
+    apart[np.arange(5, 120, 8) + rng.integers(-1, 2, 15)] = True
+    mixed = [turns(rng.permutation(apart)) for _ in range(400)]
+    assert turns(apart) > 5
+    assert (
+        np.mean(np.exp(mixed)) < 1.2
+    )  # a Bayes factor's mean under its null is 1; gaps of whole shops are near it
+    assert min(mixed) >= -np.log(2) - 1e-9
+    assert turns(np.arange(50) < 3) == 0.0
