@@ -22,7 +22,7 @@ Learnt = TypeVar("Learnt")
 _LINES = """
 SELECT source_file, line_number, customer_id, transaction_id, occurred_at, quantity, amount, unit_price, store_id,
     item_id AS item, description, category, department, brand
-FROM purchases WHERE amount >= 0 AND NOT is_refund ORDER BY source_file, line_number"""
+FROM purchases WHERE amount >= 0 AND coalesce(quantity >= 0, TRUE) ORDER BY source_file, line_number"""
 
 _WORDS = ["item", "description", "category", "department", "brand"]
 

@@ -91,10 +91,14 @@ def test_a_log_of_few_columns_is_read(columns):
     assert len(household.receipts) == len(np.unique(household.lines.at))
 
 
-def test_refunds_are_no_lines_and_as_of_cuts():
+@pytest.mark.parametrize(("refunds", "left"), [("net", 48), ("drop", 49), ("keep", 49)])
+def test_refunds_are_no_lines_and_as_of_cuts(refunds, left):
     lines = table(50)
-    lines.loc[3, ["amount", "quantity"]] = [-5.0, -1.0]
-    population = Population.read(read_log(lines, refunds="keep"), as_of="2008-01-11")
+    lines.loc[3, lines.columns] = lines.loc[2]
+    lines.loc[3, ["amount", "quantity", "transaction_id"]] = [-lines.loc[2, "amount"], -1.0, 99]
+    lines.loc[3, "occurred_at"] += pd.Timedelta(hours=3)
+    assert len(Population.read(read_log(lines, refunds=refunds)).lines) == left
+    population = Population.read(read_log(lines, refunds=refunds), as_of="2008-01-11")
     assert (population.lines.amount >= 0).all()
     assert population.lines.at.max() < np.datetime64("2008-01-11")
 
