@@ -165,8 +165,13 @@ def _concentrations(
     return found
 
 
-def inflation_of(choices: Choices) -> float:
-    """1 + 2 Σ ρ over near lags: ρ is how much oftener near choices agree than far ones of one household do."""
+def inflation_of(
+    choices: Choices, *, least: int = 1000, unlearnt: float = UNLEARNT_INFLATION, most: float = 3.0
+) -> float:
+    """1 + 2 Σ ρ over near lags: ρ is how much oftener near choices agree than far ones of one household do.
+
+    At most `most`; `unlearnt` where fewer than `least` choices have another so far after them.
+    """
     if not choices.choice.size:
         return 1.0
     n_brands = int(choices.brand.max()) + 1
@@ -174,8 +179,8 @@ def inflation_of(choices: Choices) -> float:
     whose = np.stack([choices.household[begins], choices.category[begins]])
     # The same choices at every lag: households who choose often are of another sort.
     lasting = (whose[:, _FAR:] == whose[:, :-_FAR]).all(axis=0)
-    if begins.size <= _FAR or lasting.sum() < 1000:
-        return UNLEARNT_INFLATION
+    if begins.size <= _FAR or lasting.sum() < least:
+        return unlearnt
     lasting = np.concatenate([lasting, np.zeros(_FAR, dtype=bool)])
     inside = lasting[choices.choice]
     key = choices.choice * n_brands + choices.brand  # ascending
@@ -188,5 +193,5 @@ def inflation_of(choices: Choices) -> float:
 
     far = agreement(_FAR)
     if far > 0.99:  # everybody has one brand: nothing to tell by
-        return UNLEARNT_INFLATION
-    return float(min(1 + 2 * sum(max(0.0, (agreement(lag) - far) / (1 - far)) for lag in _LAGS), 3.0))
+        return unlearnt
+    return float(min(1 + 2 * sum(max(0.0, (agreement(lag) - far) / (1 - far)) for lag in _LAGS), most))

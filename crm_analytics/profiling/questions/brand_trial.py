@@ -23,7 +23,9 @@ MEANS = np.array([0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7])  # share
 STRENGTHS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 PRIOR_PULL = 3.0  # households' worth of evidence for a strength near 7
 FAITHFUL = (1.0, 19.0)  # beta of the share of others among the faithful: one in twenty
-SHARE_FAITHFUL = 0.5  # of households, in a category, before its lines are seen
+SHARE_FAITHFUL = 0.5  # of households, in a category of which nothing is known
+FAITHFUL_KNOWN = 80.0  # households' worth of evidence for that share
+EM_STEPS = 20
 MOST_SURE = 0.94  # an empty shelf looks the same, so no such claim is strong
 TELLING = 16.0  # Bayes factor that makes a claim four times as likely as not
 
@@ -62,7 +64,8 @@ def brand_trial(household: Household) -> list[Claim]:
     bought on one day only, with the usual one on at least two days before and after. Null: the share of
     purchases that are not of the first brand differs from household to household as it does among the
     population's households that wander (a beta distribution, so that the days are beta-binomial). The
-    probability is that of a faithful household, as likely as not beforehand, given so many other purchases.
+    probability is that of a faithful household (a share of others near one in twenty), given so many other
+    purchases; how many households of a category are faithful is learnt from all (EM).
     """
     lines = household.lines
     # Elsewhere they take what the shop there has.
@@ -83,7 +86,7 @@ def brand_trial(household: Household) -> list[Claim]:
             continue
         chance = float(chance_of(others, np.array([days]), faith.a[category], faith.b[category])[0])
         if chance < 0.2:
-            sure = _probability(days, others, chance)
+            sure = _probability(days, others, chance, float(faith.faithful[category]))
             found += [(int(category), mine[trial], mine, sure) for trial in trials]
     asked = _could_tell(np.array(chances))
     return [_claim(household, *one, asked) for one in found]
@@ -110,12 +113,13 @@ def chance_of(other: int, n: np.ndarray, a: float, b: float) -> np.ndarray:
     return np.asarray(comb(n, other) * np.exp(betaln(a + other, b + n - other) - betaln(a, b)))
 
 
-def _probability(n: int, others: int, chance: float) -> float:
-    """That the household is faithful, given `others` purchases of `n` and their chance under wandering."""
-    faithful = float(chance_of(others, np.array([n]), *FAITHFUL)[0])
-    return min(
-        SHARE_FAITHFUL * faithful / (SHARE_FAITHFUL * faithful + (1 - SHARE_FAITHFUL) * chance), MOST_SURE
-    )
+def _probability(n: int, others: int, chance: float, share: float) -> float:
+    """That the household is faithful, given `others` purchases of `n` and their chance under wandering.
+
+    `share` is that of faithful households in the category.
+    """
+    faithful = share * float(chance_of(others, np.array([n]), *FAITHFUL)[0])
+    return min(faithful / (faithful + (1 - share) * chance), MOST_SURE)
 
 
 def _others_of(brand: np.ndarray, day: np.ndarray, quantity: np.ndarray) -> tuple[int, list[np.ndarray]]:
@@ -169,10 +173,14 @@ def _claim(
 
 @dataclass(frozen=True)
 class _Faith:
-    """By category: Beta(a, b) of the share of purchases that are not of a household's first brand; nan if unknown."""
+    """By category: Beta(a, b) of wanderers' share of purchases that are not of their first brand, nan if unknown.
+
+    And the share of households that do not wander, `faithful`.
+    """
 
     a: np.ndarray
     b: np.ndarray
+    faithful: np.ndarray
 
 
 def _faith(population: Population) -> _Faith:
@@ -194,7 +202,29 @@ def _faith(population: Population) -> _Faith:
     seen = total >= LEAST_PURCHASES / 2
     category = (owner % n_categories)[seen]
     n, other = total[seen], (total - first)[seen]
-    return _Faith(*_beta_of_wandering(category, n, other, n_categories))
+    a, b = _beta_of_wandering(category, n, other, n_categories)
+    return _Faith(a, b, _share_faithful(category, n, other, a, b))
+
+
+def _share_faithful(
+    category: np.ndarray, n: np.ndarray, other: np.ndarray, a: np.ndarray, b: np.ndarray
+) -> np.ndarray:
+    """Share of households that are faithful by category, by EM; drawn towards `SHARE_FAITHFUL`."""
+    share = np.full(a.size, SHARE_FAITHFUL)
+    known = np.isfinite(a[category]) & (n >= LEAST_PURCHASES)
+    category, n, other = category[known], n[known], other[known]
+    if not category.size:
+        return share
+    log_faithful = betaln(FAITHFUL[0] + other, FAITHFUL[1] + n - other) - betaln(*FAITHFUL)
+    wander_a, wander_b = a[category], b[category]
+    log_wander = betaln(wander_a + other, wander_b + n - other) - betaln(wander_a, wander_b)
+    ratio = np.exp(np.clip(log_faithful - log_wander, -50, 50))
+    households = np.bincount(category, minlength=a.size)
+    for _ in range(EM_STEPS):
+        odds = ratio * (share / (1 - share))[category]
+        belong = np.bincount(category, odds / (1 + odds), a.size)
+        share = (belong + FAITHFUL_KNOWN * SHARE_FAITHFUL) / (households + FAITHFUL_KNOWN)
+    return share
 
 
 def _beta_of_wandering(

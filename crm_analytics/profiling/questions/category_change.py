@@ -16,6 +16,7 @@ from crm_analytics.profiling.questions.category_rates import (
     clock_of,
     silence_on_both,
 )
+from crm_analytics.profiling.questions.home_lines import lines_near_home
 from crm_analytics.profiling.reading.household import Household
 
 LEAST_SILENCE = 45  # days
@@ -54,7 +55,7 @@ def category_changes(household: Household) -> list[Claim]:
     inner gaps is charged for those that could be a pause (Fisher 1929). P-values are raised to a
     power learnt from the population's own gaps, which are more uneven than the model's.
 
-    Visits are days with a purchase where the household usually shops (`home_lines`): on stays other
+    Visits are days with a purchase where the household usually shops (`lines_near_home`): on stays other
     things are bought than at home, and these purchases neither fill a silence nor make one. For
     categories sold in the commonest kind of store only visits to such stores count; for others
     (fuel, restaurant meals) all, so that a car is missed while the supermarket is still visited.
@@ -72,9 +73,10 @@ def category_changes(household: Household) -> list[Claim]:
     household has fewer habits.
     """
     rates = household.population.learn(category_rates)
-    clock = clock_of(household.lines, household.population.stores.town, rates)
+    home = lines_near_home(household)
+    clock = clock_of(household.lines, home, rates)
     telling = _tagged(household, clock, *TELLING)
-    by_card = _by_card(household, rates)
+    by_card = _by_card(household, home, rates)
     asked = _asked(clock, telling, more=sum(one.categories.size for one in by_card.values()))
     claims = [_claim(household, clock, one) for one in _silences(clock, rates, asked)]
     known = {(claim.kind, claim.subject) for claim in claims}
@@ -86,7 +88,7 @@ def category_changes(household: Household) -> list[Claim]:
     return claims
 
 
-def _by_card(household: Household, rates: CategoryRates) -> dict[int, Clock]:
+def _by_card(household: Household, home: np.ndarray, rates: CategoryRates) -> dict[int, Clock]:
     """Clocks of the cards that buy fuel, where a household has several: one may belong to a car."""
     if household.cards.size < 2:
         return {}
@@ -96,7 +98,7 @@ def _by_card(household: Household, rates: CategoryRates) -> dict[int, Clock]:
         mine = household.lines.customer == card
         if (mine & fuel).sum() < LEAST_DAYS:
             continue
-        clock = clock_of(household.lines.take(mine), household.population.stores.town, rates)
+        clock = clock_of(household.lines.take(mine), home[mine], rates)
         such = np.flatnonzero(_tagged(household, clock, "fuel"))
         if such.size:
             at_home = np.zeros(len(household.lines), dtype=bool)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import betainc
 
-from crm_analytics.profiling.questions.home_lines import home_lines
+from crm_analytics.profiling.questions.home_lines import lines_near_home
 from crm_analytics.profiling.reading.lines import Lines
 from crm_analytics.profiling.reading.population import Population
 
@@ -96,7 +96,7 @@ class Clock:
     Attributes
     ----------
     home : ndarray of bool, shape (n_lines,)
-        Lines bought where the household usually shops (`home_lines`); the rest is left out.
+        Lines bought where the household usually shops (`lines_near_home`); the rest is left out.
     days : ndarray of int, shape (n_visits,)
         Days with any purchase there.
     categories : ndarray of int, shape (n_habits,)
@@ -151,9 +151,8 @@ def category_rates(population: Population) -> CategoryRates:
     return _with_regularity(population, bare)
 
 
-def clock_of(lines: Lines, town: np.ndarray, rates: CategoryRates, *, least_days: int = LEAST_DAYS) -> Clock:
-    """Read a household's habits against its visits; `town` is by store code."""
-    home = home_lines(lines, town)
+def clock_of(lines: Lines, home: np.ndarray, rates: CategoryRates, *, least_days: int = LEAST_DAYS) -> Clock:
+    """Read habits against visits, of a household or of a card; `home` is a mask of the lines near home."""
     day, store, category = lines.day[home], lines.store[home], lines.category[home]
     days, visit = np.unique(day, return_inverse=True)
     known = category >= 0
@@ -268,7 +267,8 @@ def _with_regularity(population: Population, bare: CategoryRates) -> CategoryRat
     chosen = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int)
     gaps, of = [], []
     for place in chosen:
-        clock = clock_of(population.household_at(int(place)).lines, population.stores.town, bare)
+        household = population.household_at(int(place))
+        clock = clock_of(household.lines, lines_near_home(household), bare)
         gaps += [np.diff(clock.ticks[:, k, bought], axis=1) for k, bought in enumerate(clock.visits)]
         of += clock.categories.tolist()
     if len(gaps) < 20:

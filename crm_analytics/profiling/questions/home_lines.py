@@ -6,14 +6,17 @@ from crm_analytics.profiling.questions.places.visits import distances_of, visits
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.lines import Lines
 
+MIXED = 0.6  # of the neighbouring days at home that mixed order would give
+
 
 def home_lines(lines: Lines, town: np.ndarray) -> np.ndarray:
     """Lines bought where the household usually shops; boolean, shape (n_lines,).
 
     `town` is the town by store code, -1 where unknown: then the store stands in for it. Home is the
-    place with most days, and every place whose days lie beside a day at home at least half as often
-    as they would in mixed order. A place of stays is not: its days lie beside each other. On a stay
-    people buy other things (the bread that the baker sells at home), so their rates do not carry over.
+    place with most days, and every place whose neighbouring days (before and after) are at home at
+    least .6 times as often as they would be in mixed order. A place of stays is not: its days lie
+    beside each other. On a stay people buy other things (the bread that the baker sells at home), so
+    their rates do not carry over.
     """
     of_store = np.append(town.astype(np.int64), -1)[lines.store]
     place = np.where(of_store >= 0, of_store, len(town) + 1 + lines.store)
@@ -26,11 +29,10 @@ def home_lines(lines: Lines, town: np.ndarray) -> np.ndarray:
     home = np.zeros(places.size, dtype=bool)
     home[ranked[0]] = True
     for one in ranked[1:].tolist():
-        near = home[order]
-        beside = np.zeros(order.size, dtype=bool)
-        beside[1:] |= near[:-1]
-        beside[:-1] |= near[1:]
-        home[one] = beside[order == one].mean() >= 0.5 * (1 - (1 - near.mean()) ** 2)
+        near = home[order].astype(float)
+        # The first day and the last have one neighbour, which counts twice.
+        beside = (np.append(near[1], near[:-1]) + np.append(near[1:], near[-2])) / 2
+        home[one] = beside[order == one].mean() >= MIXED * near.mean()
     return home[code]
 
 

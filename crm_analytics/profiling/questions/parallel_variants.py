@@ -26,6 +26,7 @@ BESIDE = 0.25  # share of the days with other families: beside the main one, no 
 BESIDE_OF_THREE = 0.15  # where there are three families that go on
 MIN_HOUSEHOLDS = 20
 SAME_TRIP = 0.2
+MOST_SURE, MOST_SURE_APART = 0.94, 0.9  # lines do not show who eats; less where they never come together
 LEAST = 0.5  # probability
 WINDOW = 28  # days
 
@@ -43,7 +44,8 @@ def parallel_variants(household: Household) -> list[Claim]:
     probability is the posterior, distributed beforehand as in the other households that buy the
     category (beta by moments). Days count for fewer where the family stays the same for long
     (`persistence`): a switch from one to the other is no side by side. Minimum: two families on 4 days
-    each, over 90 days, and 5 days of others than the main one. That one person alternates is named as
+    each, over 90 days, and 5 days of others than the main one. It is never told as strong: whether
+    two people or one who varies eat it, no line says. That one person alternates is named as
     an explanation unless two families come on the same trip on a fifth of the days.
     """
     lines = household.lines
@@ -121,6 +123,7 @@ def _parallel(
         "n": n,
         "same_trip": float((kinds >= 2).mean()),
     }
+    together = (kinds >= 2).mean() >= SAME_TRIP
     known = bool(np.isfinite(volume).all())
     if known:
         values["volume"] = float(volume.sum() / weeks)
@@ -129,11 +132,11 @@ def _parallel(
         at,
         1,
         "by_the_way",
-        probability=likely,
+        probability=min(likely, MOST_SURE if together else MOST_SURE_APART),
         subject=household.word("category", category),
         values=values,
         variant="volume" if known else "plain",
-        alternatives=("guests",) if (kinds >= 2).mean() >= SAME_TRIP else ("alternation", "guests"),
+        alternatives=("guests",) if together else ("alternation", "guests"),
     )
 
 
@@ -242,9 +245,9 @@ _FAMILY_WORDS = {
 }
 _SIDE = {
     "en": "In {subject:category}, {families_en:words} go on side by side: {beside:count} of {n:count} "
-    "times it was not the usual one; so probably at least {people:count} people",
+    "times it was not the usual one; perhaps for at least {people:count} people, each with a kind of their own",
     "tr": "{subject:category}: {families_tr:words} yan yana sürüyor: {n:count} alımın {beside:count} "
-    "tanesi her zamankinden başka çeşit; büyük olasılıkla en az {people:count} kişi",
+    "tanesi her zamankinden başka çeşit; belki her biri kendi çeşidini alan en az {people:count} kişi için",
 }
 
 KINDS: tuple[Kind, ...] = (
@@ -255,8 +258,8 @@ KINDS: tuple[Kind, ...] = (
         statements={
             "plain": {lang: f"{text}." for lang, text in _SIDE.items()},
             "volume": {
-                "en": _SIDE["en"] + ", {volume:number} litres or kilograms a week in all.",
-                "tr": _SIDE["tr"] + ", toplam haftada {volume:number} litre ya da kilogram.",
+                "en": _SIDE["en"] + " ({volume:number} litres or kilograms a week in all).",
+                "tr": _SIDE["tr"] + " (toplam haftada {volume:number} litre ya da kilogram).",
             },
         },
         nulls={

@@ -19,6 +19,9 @@ from crm_analytics.profiling.reading.population import Population
 LEAST_KNOWN = 2  # days with either product of a pair of the table of durables
 LEAST_ANY = 4  # of any other pair
 MOST_SLIPS = 10  # days for each that may be out of order
+OWN_CHOICES = 150  # with as many a household tells its own stickiness
+ALIKE = 600
+MOST_STICKY = 5.0
 LEAST_SPAN = 28  # days over which either type of any other pair is bought
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -111,7 +114,8 @@ def product_successions(household: Household) -> list[Claim]:
     each, with a brand bought of both (else it is a brand switch). Of these the direction is charged
     twice, the categories share the error evenly (one with ten types divides its part among 45 pairs),
     and others must not have stopped buying the first type then. All factors are damped by how sticky
-    choices among types are (`stickiness`). Pairs that could not pass by their numbers are not asked.
+    choices among types are, with this household if more than with others (`own_stickiness`). Pairs
+    that could not pass by their numbers are not asked.
     """
     claims = _known(household) + _any(household)
     known = {(c.values["before"], c.values["after"]) for c in claims if c.variant != "plain"}
@@ -121,6 +125,18 @@ def product_successions(household: Household) -> list[Claim]:
 def stickiness(population: Population) -> float:
     """How many successive choices among the types of a category tell as much as one drawn afresh."""
     return inflation_of(choices_of(population.lines, population.lines.type))
+
+
+def own_stickiness(household: Household) -> float:
+    """The same of one household, over all its categories together; the population's if that is more.
+
+    Drawn towards the population's as if that were `ALIKE` choices.
+    """
+    usual = household.population.learn(stickiness)
+    choices = choices_of(household.lines, household.lines.type)
+    n = int(choices.choice[-1]) + 1 if choices.choice.size else 0
+    own = inflation_of(choices, least=OWN_CHOICES, unlearnt=usual, most=MOST_STICKY)
+    return max(usual, (n * own + ALIKE * usual) / (n + ALIKE))
 
 
 def _known(household: Household) -> list[Claim]:
@@ -137,7 +153,7 @@ def _known(household: Household) -> list[Claim]:
     if not pairs:
         return []
     most = np.array([log_order_factor(np.repeat([False, True], size)) for size in sizes])
-    inflation = household.population.learn(stickiness)
+    inflation = household.learn(own_stickiness)
     asked = max(1, int(worth_asking(most / inflation, PRIOR_ODDS).sum()))
     found = [_claim(household, pair, LEAST_KNOWN, asked, inflation) for pair in pairs]
     return [claim for claim in found if claim is not None]
@@ -174,7 +190,7 @@ def _any(household: Household) -> list[Claim]:
                 most.append(log_order_factor(np.repeat([False, True], [days.size, groups[j][2].size])))
     if not places:
         return []
-    inflation = household.population.learn(stickiness)
+    inflation = household.learn(own_stickiness)
     # Each category with pairs is given as much of the error: one with ten types has 45 pairs to divide it among.
     alike = np.bincount(of)[of]
     able = worth_asking(np.array(most) / inflation - np.log(2 * alike), PRIOR_ODDS)

@@ -1,6 +1,7 @@
 """What is sold: each distinct product's type and size, read from its description."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,31 @@ _SIZE = re.compile(
     r"(\d+(?:[.,]\d+)?)\s*(" + "|".join(sorted([*_UNITS, *_PIECES], key=len, reverse=True)) + r")\b\.?",
     re.IGNORECASE,
 )
+# A number that is part of what a product is: nappies of size 3 are no nappies of size 4. Not a pack's
+# size: in "size 12 oz" the unit says so.
+_GRADE = re.compile(
+    r"\b(?:(size|sz|stage|step|no|numara|beden|aşama)[\s.:]*(\d{1,2})\b(?![.,]?\d|\s*(?:"
+    + "|".join(sorted(_UNITS, key=len, reverse=True))
+    + r")\b)|\b(?<![.,])(\d{1,2})[\s.]*(?=(?:numara|beden|no|aşama)\b))",
+    re.IGNORECASE,
+)
+_GRADED = "\0"  # stands before such a number while the others go
+_TIMES = re.compile(r"\bx\s*(?=\d)|\b(?:pack|packs|box) of\s+(?=\d)", re.IGNORECASE)
+# Words that count packs where they end a description, unless the word before says what pack it is.
+_PACKS = {"pack", "pk", "paket", "adet", "tane", "pcs", "pc", "each", "kg", "lb"}
+_OF_A_PACK = {
+    "multi",
+    "mult",
+    "family",
+    "value",
+    "variety",
+    "gift",
+    "party",
+    "ice",
+    "aile",
+    "avantaj",
+    "ekonomik",
+}
 
 
 def size_of(description: str) -> float:
@@ -34,14 +60,41 @@ def size_of(description: str) -> float:
 def type_of(description: str, brand: str) -> str:
     """What a product is: its description without its brand, its size and other numbers.
 
-    >>> type_of("Çınar Kaşar Peyniri 400 g", "ÇINAR")
-    'kaşar peyniri'
+    A number that grades the product stays: a size, stage, step, beden, numara or aşama of one or
+    two digits. Words that only count packs go at the end, and signs where nothing is left to join.
+
+    >>> type_of("Çınar Kaşar Peyniri 400 g", "ÇINAR"), type_of("Nappies Size 3 Pack", "")
+    ('kaşar peyniri', 'nappies size 3')
+    >>> type_of("Ben & Jim Cookie Ice Cream 1 L", "Ben & Jim")
+    'cookie ice cream'
     """
     own = {plain(word) for word in brand.split()} - {""}
-    text = _SIZE.sub(" ", description)
-    words = [word for word in re.split(r"[\s,;()]+", text) if word and not any(map(str.isdigit, word))]
-    kept = [word for word in words if plain(word) not in own]
-    return " ".join(kept or words).replace("İ", "i").lower()
+    text = _TIMES.sub(" ", _SIZE.sub(" ", _GRADE.sub(_marked, description)))
+    words = [word for word in re.split(r"[\s,;()]+", text) if word and not _counts(word)]
+    # a sign after the brand's word is the brand's own, or joins nothing any more: "Ben & Jim"
+    kept = [word for before, word in pairwise(["", *words]) if (plain(word) or plain(before)) not in own]
+    if not any(map(plain, kept)):
+        kept = words
+    return " ".join(_trimmed(kept)).replace(_GRADED, "").replace("İ", "i").lower()
+
+
+def _marked(found: re.Match) -> str:
+    """The words of a grade, its number marked."""
+    return f"{found[1]} {_GRADED}{found[2]} " if found[1] else f"{_GRADED}{found[3]} "
+
+
+def _counts(word: str) -> bool:
+    return not word.startswith(_GRADED) and any(map(str.isdigit, word))
+
+
+def _trimmed(words: list[str]) -> list[str]:
+    """Words without signs that join nothing, and without those that count packs at the end."""
+    kept = [word for before, word in pairwise(["", *words]) if plain(word) or plain(before)]
+    while len(kept) > 1 and (
+        not plain(kept[-1]) or (plain(kept[-1]) in _PACKS and plain(kept[-2]) not in _OF_A_PACK)
+    ):
+        kept.pop()
+    return kept
 
 
 def products_of(lines: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:

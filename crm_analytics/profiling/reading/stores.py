@@ -15,7 +15,7 @@ class Stores:
     Attributes
     ----------
     town, place : ndarray of int32
-        Codes into `towns` and `places`; -1 where unknown. A place is a store's district where it
+        Codes into `towns` and `places`; -1 where unknown (missing or blank). A place is a store's district where it
         is known, else its town, else the store itself.
     towns, places : ndarray of str
         Their names.
@@ -55,7 +55,9 @@ def stores_of(store_ids: np.ndarray, table: pd.DataFrame | None, sold: np.ndarra
 
     def text(column: str) -> pd.Series:
         given = found[column] if column in found else pd.Series([None] * n)
-        return given.astype(object).where(given.notna(), None)
+        stripped = given.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
+        # An empty field of a CSV is no name: all stores without a district would be one place.
+        return stripped.where(stripped.notna() & (stripped != ""), None)
 
     def number(column: str) -> np.ndarray:
         return found[column].to_numpy(float) if column in found else np.full(n, np.nan)

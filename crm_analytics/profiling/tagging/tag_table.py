@@ -1,6 +1,7 @@
 """The tag table: which words of a product's texts say what it is, in English and Turkish."""
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +17,13 @@ from crm_analytics.profiling.tagging.word_search import WordSearch, folded
 TOPICS = ("", "health", "religion", "pregnancy")
 FIELDS = ("any", "category", "department", "brand", "description", "item_id")
 _ANY = ("description", "category")  # brands are names, departments hold many things: both mislead
+_JOINS = re.compile(r"[&/+,;]|\b(?:and|ve|ile)\b", re.IGNORECASE)  # between the things of one category
+# What a thing is like, not what it is: "Organic Fruit & Vegetables" says it of both.
+_QUALITIES = (
+    "organic", "organic_shelf", "diet", "gluten_free", "lactose_free", "plant_based", "gourmet", "premium",
+    "value_brand", "frozen", "seasonal", "child", "women_care", "men_care", "senior_care", "health",
+    "single_portion", "large_pack", "breakfast_food", "convenience_meal",
+)  # fmt: skip
 _LANGUAGES = ("en", "tr")
 _WORD_COLUMNS = ["tag", "word", "field", "excluded"]
 _NAME_COLUMNS = ["en", "tr", "topic", "within"]
@@ -30,7 +38,8 @@ class TagTable:
     accents: "laktozsuz", "Lactose-Free". A full stop at its end says that the text's word must
     end there too: "süt." is in "Süt 1 L" and not in "Sütlü Çikolata". A row that is `excluded`
     takes the tag away again: "hot dog" is no dog. A row of the field `item_id` names one
-    product, and has the last word about it.
+    product, and has the last word about it. A category of several things ("Tea & Coffee", "çay ve
+    kahve") speaks only for those of which the description has a tag, if there are such.
 
     Attributes
     ----------
@@ -124,12 +133,17 @@ class TagTable:
             )
         given = np.zeros((len(products), len(self.names)), dtype=bool)
         taken = np.zeros_like(given)
+        said = {}
         for field in fields:
             if field != "item_id":
                 speaks = field in _ANY or (field == "department" and not set(_ANY) & set(fields))
                 codes, yes, no = self._said_by(products[field], field, speaks)
-                given |= yes[codes]
+                said[field] = yes[codes]
                 taken |= no[codes]
+        if set(_ANY) <= set(said):
+            said["category"] &= ~self._of_other_things(products["category"], said["description"] & ~taken)
+        for yes in said.values():
+            given |= yes
         given &= ~taken
         if "item_id" in fields:
             codes, yes, no = self._said_of(products["item_id"])
@@ -152,6 +166,28 @@ class TagTable:
             if places.size:
                 (no if excluded else yes)[places, column] = True
         return codes, yes, no
+
+    def _of_other_things(self, categories: pd.Series, described: np.ndarray) -> np.ndarray:
+        """What a category says of others of the things it joins than the product is by its description."""
+        others = np.zeros_like(described)
+        wide = described.copy()
+        self._widen(wide)
+        codes, distinct = pd.factorize(categories)
+        for code, text in enumerate(distinct):
+            things = [thing for thing in _JOINS.split(str(text)) if thing.strip()]
+            if len(things) < 2:
+                continue
+            of_thing, yes, _ = self._said_by(pd.Series(things, dtype=object), "category", True)
+            each = yes[of_thing]
+            self._widen(each)
+            each &= ~self.names.index.isin(_QUALITIES)
+            mine = np.flatnonzero(codes == code)
+            fits = (wide[mine, None, :] & each[None]).any(axis=2)
+            other = (each[None] & ~fits[:, :, None]).any(axis=1) & ~(each[None] & fits[:, :, None]).any(
+                axis=1
+            )
+            others[mine] = other & fits.any(axis=1)[:, None]
+        return others
 
     def _said_of(self, items: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same of products that rows name one by one."""

@@ -154,6 +154,15 @@ def test_stores_that_are_visited_in_turn_are_all_home():
     assert_array_equal(home_lines(lines, population.stores.town), store != "far")
 
 
+def test_a_short_stay_is_not_home_though_it_lies_between_days_at_home():
+    rows = [("a", d, "milk", "S1") for d in range(0, 700, 4) if not 300 <= d < 312]
+    rows += [("a", d, "milk", "away") for d in (302, 305, 309)]
+    population = Population.read(read_log(log_of(rows)), Context())
+    lines = population.household("a").lines
+    store = population.names["store"][lines.store]
+    assert_array_equal(home_lines(lines, population.stores.town), store != "away")
+
+
 def test_fuel_is_asked_of_each_card():
     rng = np.random.default_rng(7)
     rows = [row for k in range(25) for row in household(f"plain{k}", rng)]

@@ -64,7 +64,7 @@ def test_three_milks_side_by_side_mean_several_people(population):
     claims = [c for c in _told(parallel_variants, population, 1) if c.subject == "milk"]
     assert len(claims) == 1
     assert claims[0].values["people"] == 3
-    assert strength(claims[0]) >= 0.95
+    assert 0.9 < strength(claims[0]) < 0.95  # who eats it no line says: never strong
     assert claims[0].alternatives == ("guests",)  # they come on the same trips
     assert claims[0].values["families_en"] == ["regular", "light", "lactose-free"]
 

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from crm_analytics.profiling.context import Context
 from crm_analytics.profiling.evidence.strength import strength
 from crm_analytics.profiling.questions.durables import durables_of, durables_table, products_with
-from crm_analytics.profiling.questions.product_succession import KIND, product_successions
+from crm_analytics.profiling.questions.product_succession import (
+    KIND,
+    own_stickiness,
+    product_successions,
+    stickiness,
+)
 from crm_analytics.profiling.reading.population import Population
 from crm_analytics.profiling.tagging.word_search import WordSearch
 from crm_analytics.profiling.telling.formatting import Formatter
@@ -100,6 +105,34 @@ def test_households_that_use_both_have_none_told(town):
     claims = [c for k in range(60) for c in told(town, f"plain{k}")]
     assert len(claims) <= 3
     assert sum(strength(c) >= 0.95 for c in claims) <= 1
+
+
+def test_runs_of_a_household_that_repeats_its_last_choice_are_no_successions():
+    rng = np.random.default_rng(7)
+    rows = [row for k in range(40) for row in noise(f"plain{k}", rng)]
+    for k in range(12):
+        for category in (
+            "coffee",
+            "juice",
+            "jam",
+            "oil",
+            "cereal",
+            "crisps",
+            "fish",
+            "flour",
+            "honey",
+            "butter",
+        ):
+            kind = 0
+            for d in range(int(rng.integers(12)), DAYS, 12):
+                kind = int(rng.integers(3)) if rng.random() < 0.3 else kind
+                rows.append((f"sticky{k}", d, f"Ak {TYPES[kind]} {category}", category, "Ak"))
+    population = Population.read(read_log(log_of(rows)), Context())
+    usual = population.learn(stickiness)
+    sticky = [own_stickiness(population.household(f"sticky{k}")) for k in range(12)]
+    assert min(sticky) >= usual
+    assert np.median(sticky) > 1.2 * usual
+    assert sum(len(told(population, f"sticky{k}", least=0.95)) for k in range(12)) <= 2
 
 
 def test_a_brand_switch_is_no_succession():

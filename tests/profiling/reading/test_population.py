@@ -146,6 +146,25 @@ def test_stores_are_looked_up_by_their_text_and_far_stores_are_far():
     np.testing.assert_allclose(distance, [474.0, 0.0], atol=3)  # by road it is 750
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_district_or_town_is_unknown_as_a_missing_one_is(blank):
+    stores = pd.DataFrame(
+        {
+            "store_id": ["1", "2", "3"],
+            "town": ["Bray", "Galway ", blank],
+            "district": [blank, blank, None],
+            "name": ["Main Street", blank, "Quays"],
+            "kind": ["supermarket", blank, blank],
+        }
+    )
+    found = Population.read(read_log(table()), Context(stores=stores)).stores
+    assert found.places[found.place].tolist() == ["Bray", "Galway", "3"]
+    assert found.town.tolist() == [0, 1, -1]
+    assert found.towns.tolist() == ["Bray", "Galway"]
+    assert found.name.tolist() == ["Main Street", "2", "Quays"]
+    assert "" not in found.kind[1:].tolist()
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("Süt 1 L", 1000), ("MAYO 32 OZ", 907.2), ("Yumurta 30'lu", 30), ("7 UP", float("nan"))],
@@ -158,3 +177,41 @@ def test_types_are_descriptions_without_brand_and_size():
     assert type_of("Çınar Laktozsuz Süt 1 L", "Çınar") == "laktozsuz süt"
     assert type_of("Çınar", "Çınar") == "çınar"
     assert type_of("FLUID MILK WHITE ONLY", "") == "fluid milk white only"
+
+
+@pytest.mark.parametrize(
+    ("text", "brand", "kind"),
+    [
+        ("Pampered Nappies Size 3 Pack", "Pampered", "nappies size 3"),
+        ("Pampered Nappies Size 4 Pack", "Pampered", "nappies size 4"),
+        ("Prima Bebek Bezi 4 Numara 52 Adet", "Prima", "bebek bezi 4 numara"),
+        ("Prima Bebek Bezi No:5 30'lu", "Prima", "bebek bezi no 5"),
+        ("Devam Sütü 2. Aşama 800 g", "", "devam sütü 2 aşama"),
+        ("Infant Formula Stage 1 400 g", "", "infant formula stage 1"),
+        ("Cup Size 12 oz", "", "cup size"),
+        ("Family Size 1.5 L Cola", "", "family size cola"),
+        ("Kaynak Suyu 1,5 L", "", "kaynak suyu"),
+        ("Maden Suyu 6x200 ml", "", "maden suyu"),
+        ("2x Yumurta 30'lu", "", "yumurta"),
+    ],
+)
+def test_numbers_that_grade_a_product_are_of_its_type_and_packs_are_not(text, brand, kind):
+    assert type_of(text, brand) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "brand", "kind"),
+    [
+        ("Ben & Jim Cookie Ice Cream 1L", "Ben & Jim", "cookie ice cream"),
+        ("Ben & Jim Cheese & Onion Crisps 6pk", "Ben & Jim", "cheese & onion crisps"),
+        ("Süt - 1 L", "", "süt"),
+        ("Grapes Pack", "", "grapes"),
+        ("Yumurta Paket 30 Adet", "", "yumurta"),
+        ("Rolls pack of 6", "", "rolls"),
+        ("CANDY BARS MULTI PACK", "", "candy bars multi pack"),
+        ("Pack", "", "pack"),
+        ("&", "", ""),
+    ],
+)
+def test_signs_and_words_of_packs_that_a_brand_or_size_leaves_behind_go(text, brand, kind):
+    assert type_of(text, brand) == kind

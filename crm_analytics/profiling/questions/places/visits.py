@@ -172,9 +172,9 @@ def home_anchor(household: Household) -> Anchor | None:
 
 def distances_of(household: Household) -> Distances | None:
     """How far from home each of the visits is; None without a table of stores, or without a home."""
-    stores, visits = household.population.stores, household.learn(visits_of)
     if household.population.context.stores is None:
         return None
+    stores, visits = household.population.stores, household.learn(visits_of)
     anchor = household.learn(home_anchor)
     if anchor is None:
         return None
