@@ -1,7 +1,7 @@
 """Brand switch: did they buy one brand of a category until a date, and another from then on?"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -11,9 +11,11 @@ from crm_analytics.profiling.evidence.strength import PRIOR_ODDS, bayes_factor_b
 from crm_analytics.profiling.questions.brand_switch_kind import KIND
 from crm_analytics.profiling.questions.brand_tastes import (
     BrandTastes,
+    Choices,
     brand_tastes,
     choice_tables,
     choices_of,
+    household_inflation,
 )
 from crm_analytics.profiling.questions.change_point import (
     NOT_MOVED,
@@ -32,6 +34,7 @@ LEAST_MOVED = 0.3  # share that the old brand loses at least, and the new one ga
 LEAST_TELLING = 0.2  # p-value times number of questions
 SIMULATED = (50, 450, 4_500, *[5_000] * 9)  # orders of the choices, as long as few are as extreme
 SURELY = 1e-4  # the same, below which a p-value need not be known better
+DISAGREE = 8.0  # pairs that a row's own stickiness is shrunk by: it is told by few
 TOGETHER = 31  # days within which switches of several categories are one decision
 
 
@@ -81,8 +84,9 @@ def brand_switches(household: Household) -> list[Claim]:
     and another gained at least .3 of the choices, against no change; mean and concentration of the
     shares are the population's in that category. Null: shares stay the same, whatever the mix of
     members and brands. Successive choices resemble each other more than distant ones (stocks,
-    promotions), so each counts as less than one: by the population's autocorrelation, or by what
-    is left in the household's own row on either side of the change, if that is more.
+    promotions), so each counts as less than one: by the population's autocorrelation, by the
+    household's in all its categories (`household_inflation`), or by what is left in its row on
+    either side of the change, whichever is most.
 
     A second change is looked for on either side of the first. Where several categories go from the
     same brand to the same other within a month, each of them speaks for the rest: the odds of a
@@ -96,8 +100,10 @@ def brand_switches(household: Household) -> list[Claim]:
     Source: change point and Bayes factor as in Barry & Hartigan (1993), JASA 88, with the
     Dirichlet-multinomial (Polya) likelihood.
     """
-    tastes = household.population.learn(brand_tastes)
-    rows, too_short = _rows(household, tastes)
+    usual = household.population.learn(brand_tastes)
+    choices = choices_of(household.lines)
+    tastes = replace(usual, inflation=household_inflation(choices, usual.inflation))
+    rows, too_short = _rows(choices, tastes)
     if not rows:
         return []
     asked = len(rows)
@@ -146,7 +152,7 @@ def own_inflation(shares: np.ndarray, place: int) -> float:
     """How much near choices resemble each other on either side of a change, as an inflation of variance.
 
     (1 + ρ) / (1 - ρ), where ρ compares how often neighbours agree with how often any two choices of
-    a side do, shrunk towards 0 as by two pairs that do not agree. At least 1.
+    a side do, shrunk towards 0 as by eight pairs that do not agree. At least 1.
     """
     agree = expected = pairs = 0.0
     for side in (shares[:place], shares[place:]):
@@ -161,13 +167,13 @@ def own_inflation(shares: np.ndarray, place: int) -> float:
     spread = pairs - expected
     if spread <= 0:
         return 1.0
-    rho = min(max((agree - expected) / (spread + 2.0), 0.0), 0.8)
+    rho = min(max((agree - expected) / (spread + DISAGREE), 0.0), 0.8)
     return (1 + rho) / (1 - rho)
 
 
-def _rows(household: Household, tastes: BrandTastes) -> tuple[list[_Row], list[_Row]]:
+def _rows(choices: Choices, tastes: BrandTastes) -> tuple[list[_Row], list[_Row]]:
     """The categories worth asking about, by how often what was bought, not when; and those not alone."""
-    tables = choice_tables(choices_of(household.lines))
+    tables = choice_tables(choices)
     most = []
     for category, brands, _, shares in tables:
         alpha, total = tastes.prior(category, brands)

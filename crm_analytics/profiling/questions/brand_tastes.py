@@ -13,6 +13,11 @@ from crm_analytics.profiling.reading.population import Population
 CONCENTRATIONS = np.geomspace(0.3, 60.0, 14)
 UNLEARNT = 2.0  # concentration where nobody is there to learn it from
 UNLEARNT_INFLATION = 1.3
+OWN_CHOICES, ALIKE, MOST_STICKY = (
+    150,
+    600,
+    5.0,
+)  # of a household: choices that tell it, those of others, its most
 _LAGS, _FAR = (1, 2, 3, 4, 5), 8  # choices apart: near ones, and far enough to have forgotten
 
 
@@ -195,3 +200,13 @@ def inflation_of(
     if far > 0.99:  # everybody has one brand: nothing to tell by
         return unlearnt
     return float(min(1 + 2 * sum(max(0.0, (agreement(lag) - far) / (1 - far)) for lag in _LAGS), most))
+
+
+def household_inflation(choices: Choices, usual: float) -> float:
+    """The inflation of one household, over all its categories together; that of all, `usual`, if it is more.
+
+    Drawn towards `usual` as if that were `ALIKE` choices.
+    """
+    n = int(choices.choice[-1]) + 1 if choices.choice.size else 0
+    own = inflation_of(choices, least=OWN_CHOICES, unlearnt=usual, most=MOST_STICKY)
+    return max(usual, (n * own + ALIKE * usual) / (n + ALIKE))

@@ -9,7 +9,7 @@ import numpy as np
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
 from crm_analytics.profiling.evidence.strength import PRIOR_ODDS
-from crm_analytics.profiling.questions.brand_tastes import choices_of, inflation_of
+from crm_analytics.profiling.questions.brand_tastes import choices_of, household_inflation, inflation_of
 from crm_analytics.profiling.questions.change_point import log_order_factor, worth_asking, wrong_sides
 from crm_analytics.profiling.questions.durables import Durable, durables_of
 from crm_analytics.profiling.questions.others_went_on import others_went_on
@@ -19,9 +19,6 @@ from crm_analytics.profiling.reading.population import Population
 LEAST_KNOWN = 2  # days with either product of a pair of the table of durables
 LEAST_ANY = 4  # of any other pair
 MOST_SLIPS = 10  # days for each that may be out of order
-OWN_CHOICES = 150  # with as many a household tells its own stickiness
-ALIKE = 600
-MOST_STICKY = 5.0
 LEAST_SPAN = 28  # days over which either type of any other pair is bought
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -128,15 +125,9 @@ def stickiness(population: Population) -> float:
 
 
 def own_stickiness(household: Household) -> float:
-    """The same of one household, over all its categories together; the population's if that is more.
-
-    Drawn towards the population's as if that were `ALIKE` choices.
-    """
+    """The same of one household, over all its categories together; the population's if that is more."""
     usual = household.population.learn(stickiness)
-    choices = choices_of(household.lines, household.lines.type)
-    n = int(choices.choice[-1]) + 1 if choices.choice.size else 0
-    own = inflation_of(choices, least=OWN_CHOICES, unlearnt=usual, most=MOST_STICKY)
-    return max(usual, (n * own + ALIKE * usual) / (n + ALIKE))
+    return household_inflation(choices_of(household.lines, household.lines.type), usual)
 
 
 def _known(household: Household) -> list[Claim]:
