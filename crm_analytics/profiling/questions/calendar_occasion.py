@@ -7,9 +7,11 @@ import pandas as pd
 
 from crm_analytics.profiling.evidence.claim import Claim
 from crm_analytics.profiling.evidence.kind import Kind
+from crm_analytics.profiling.questions.amounts import amount_ratios
 from crm_analytics.profiling.questions.occasions import (
     LEAST_YEARS,
     SHARE_FESTIVE,
+    SHARE_OTHER,
     Occasion,
     Occasions,
     occasions_of,
@@ -24,7 +26,7 @@ MOST_LIKELY = 0.7
 ALIKE = 12.0  # households' worth of evidence for those shares, beside what others buy for the occasion
 CARRIES = 2.0  # likelihood ratio from which a category is named, and its lines shown
 LEAST_VISITS = 20
-SELDOM = 6.0  # purchases of a category for each span seen: one bought more often is a habit
+SELDOM = 6.0  # purchases of a category for each span seen: of one bought more often, the amounts speak
 
 _SAID = {
     "plain": ("the occasion '{subject:word}'", "'{subject:word}' dönemi"),
@@ -112,10 +114,11 @@ def calendar_occasion(household: Household) -> list[Claim]:
     times as likely. How likely a category is to be bought for it at all the other households tell (a
     quarter of the festive categories and few of the others, where there are few of them); one that
     celebrates, three times as likely as they, or as likely, or a third or a tenth. Only categories
-    bought for it in two years, and seldom in all, speak for it: one party fills a basket. The Bayes
-    factor is the product over categories, averaged over the two widths. Meals and fuel are left out,
-    and weeks of shopping for school are about school things. A category that two occasions explain
-    counts for the one that explains it better, as long as that one stands (`_apart`).
+    bought for it in two years speak for it: one party fills a basket. Of a category that is bought at
+    all times it is the amounts that speak (`amount_ratios`). The Bayes factor is the product over
+    categories, averaged over the two widths. Meals and fuel are left out, and weeks of shopping for
+    school are about school things. A category that two occasions explain counts for the one that
+    explains it better, as long as that one stands (`_apart`).
     """
     calendar = household.population.learn(occasions_of)
     lines = household.lines
@@ -147,6 +150,9 @@ def _readings(
     units, place = np.unique(bought // n_days, return_inverse=True)
     when = bought % n_days
     ordinary = (unit >= 0) & (calendar.share[unit] < SHARE_FESTIVE)
+    quantity = np.where(household.lines.quantity > 0, household.lines.quantity, 1.0)[known]
+    cell = np.searchsorted(units, unit[known]) * n_days + day[known]
+    packs = np.bincount(cell, quantity, units.size * n_days).reshape(units.size, n_days)
     readings = []
     for occasion in calendar.occasions:
         speaks = calendar.school[units] | (not occasion.for_school)
@@ -164,9 +170,12 @@ def _readings(
             total = np.bincount(place[~seen], minlength=units.size) + there
             ratios = likelihood_ratio(there, total, _share(spans[ordinary] >= 0, lift[units]))
             may_speak = speaks & (there >= LEAST_YEARS)
-            # What is bought at all times is not bought for the occasion.
-            usual = (customs + ALIKE * calendar.share)[units] / (occasion.buyers + ALIKE)[units]
-            share = np.where(total <= SELDOM * n_spans, usual, 0.0)
+            share = (customs + ALIKE * calendar.share)[units] / (occasion.buyers + ALIKE)[units]
+            # What is bought at all times is bought for the occasion only if it is more.
+            habit = np.flatnonzero(may_speak & (total > SELDOM * n_spans))
+            ratios[habit] = amount_ratios(packs[habit], window, lift[units[habit]])
+            share[habit] = SHARE_OTHER
+            share[~may_speak & (total > SELDOM * n_spans)] = 0.0
             rows.append((spans, np.where(may_speak, ratios, np.minimum(ratios, 1.0)), share))
         if rows:
             readings.append(_Reading(occasion, *(np.stack(column) for column in zip(*rows, strict=True))))

