@@ -81,8 +81,11 @@ def meals(name, rng, *, pace=0.02):
 
 
 def population_of(frames, cards=None):
-    frame = pd.concat(frames, ignore_index=True).assign(description=lambda f: f["category"])
-    frame["item_id"] = frame["category"]
+    frame = pd.concat(frames, ignore_index=True)
+    if "description" not in frame:
+        frame["description"] = None
+    frame["description"] = frame["description"].fillna(frame["category"])
+    frame["item_id"] = frame["description"]
     return Population.read(read_log(frame), Context(cards=cards))
 
 
@@ -218,6 +221,23 @@ def test_two_fuels_by_turns_are_two_vehicles_and_a_treat_is_not():
 
     _, one = planted(treat)
     assert share_told(second_vehicles, one) <= 0.03
+
+
+def test_diesel_and_petrol_by_turns_are_two_vehicles_whatever_they_cost_and_a_new_car_is_not():
+    def cars(name, rng, by_turns=True):
+        frame = fills(f"{name}-1", rng).assign(description="Unleaded 95", quantity=1.0)
+        diesel = rng.random(len(frame)) < 0.3 if by_turns else np.arange(len(frame)) > len(frame) // 2
+        frame.loc[diesel, "description"] = "Diesel"
+        return [frame.assign(unit_price=frame["amount"])]
+
+    _, two = planted(cars, n=6)
+    for household in two:
+        (claim,) = second_vehicles(household)
+        assert claim.variant == "two_words"
+        assert (claim.values["rarer"], claim.values["commoner"]) == ("Diesel", "Unleaded 95")
+        assert strength(claim) >= 0.95
+    _, one = planted(lambda name, rng: cars(name, rng, by_turns=False), n=6)
+    assert share_told(second_vehicles, one) == 0
 
 
 @pytest.mark.parametrize("every", [2.0, 6.0])

@@ -12,6 +12,7 @@ from crm_analytics.profiling.questions.fuel.fuel_tier import OTHER_TIER, Prices,
 from crm_analytics.profiling.questions.fuel.refuellings import Refuellings, all_refuellings, refuellings_of
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.population import Population
+from crm_analytics.profiling.tagging.word_search import WordSearch
 
 AT_ONCE, TOGETHER = 15.0, 60.0  # minutes
 SOME = 0.2  # of the card's median amount
@@ -23,8 +24,18 @@ SHORT = 2  # days
 WRONG_TILL = 5e-6  # chance that a till writes a refuelling in two parts, at two prices
 LEAST_RATE = 0.002
 # What each view's p-value is multiplied with: half of the chance of an error goes to the clearest.
-TRIED = {"at_once": 2, "together": 6, "soon": 6, "two_fuels": 6}
+TRIED = {"at_once": 2, "together": 8, "soon": 8, "two_fuels": 8, "two_words": 8}
 LEAST_FILLS = 5
+# What no one engine takes both of; gas is burnt in engines for petrol.
+DIESEL, PETROL = (
+    ("diesel", "motorin", "mazot", "dizel"),
+    ("petrol", "unleaded", "gasoline", "benzin", "kurşunsuz"),
+)
+WRONG_FUEL = 1 / 500  # chance that a till, or a driver, takes the other
+LEAST_OTHER, LEAST_CHANGES = (
+    3,
+    4,
+)  # refuellings with the rarer, and changes between them: a change of car is one
 
 KIND = Kind(
     name="second_vehicle",
@@ -56,6 +67,12 @@ KIND = Kind(
             "({fills:count} yakıt alımı, {other:count} tanesi ötekilerden farklı fiyatta) ve biri ötekinin hemen "
             "ardından.",
         },
+        "two_words": {
+            "en": "{customer:word} probably pays for two vehicles: of {fills:count} refuellings {other:count} are "
+            "{rarer:word}, the others {commoner:word}, by turns.",
+            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: {fills:count} yakıt alımının "
+            "{other:count} tanesi {rarer:word}, ötekiler {commoner:word}; dönüşümlü.",
+        },
     },
     nulls={
         "one_tank": {
@@ -85,9 +102,9 @@ KIND = Kind(
 
 
 def second_vehicles(household: Household) -> list[Claim]:
-    """Per card: two refuellings too close together for one tank.
+    """Per card: two refuellings too close together for one tank, or of fuels that no one engine takes.
 
-    Four views, of which the most telling one counts, at six times its p-value (the first at twice).
+    Five views, of which the most telling one counts, at eight times its p-value (the first at twice).
     At once: two within 15 minutes at one station and different prices a litre; null: a till splits
     one refuelling in 200,000. Together: two within the hour at one station; null: as often as on the
     cards where that is seen once at most, at least 1 in 500. Soon: two within a day, near each other,
@@ -95,7 +112,8 @@ def second_vehicles(household: Household) -> list[Claim]:
     and as often as one tank that is refuelled at the card's pace (days between are gamma distributed,
     shape 2). Two fuels: refuellings at two price levels (see `fuel_tiers`) by turns, where a change of
     level comes within 2 days and full more often than the same level again does; both are tested, the
-    larger p-value counts. `asked` is the number of cards.
+    larger p-value counts. Two words: diesel and petrol by the descriptions, three of the rarer at
+    least and four changes; null: the wrong one is put down once in 500. `asked` is the number of cards.
     """
     fills = refuellings_of(household)
     cards = [card for card in np.unique(fills.customer) if (fills.customer == card).sum() > 1]
@@ -113,6 +131,7 @@ def second_vehicles(household: Household) -> list[Claim]:
             "together": _together(mine, rates.together),
             "soon": _soon(household, mine, rates.soon),
             "two_fuels": _two_fuels(mine, difference[own], prices),
+            "two_words": _two_words(mine, household.population.learn(fuel_words)),
         }
         variant = min(views, key=lambda view: TRIED[view] * views[view][0])
         p_value, which, times = views[variant]
@@ -251,6 +270,33 @@ def _two_fuels(fills: Refuellings, difference: np.ndarray, prices: Prices) -> Fo
     return max(by_turns, by_error), known[np.unique([pair, pair + 1])], int(rare.sum())
 
 
+def fuel_words(population: Population) -> np.ndarray:
+    """By product: 1 for diesel, 2 for petrol by its description, 0 for neither or both."""
+    search = WordSearch(population.products["description"].astype(str).tolist())
+    code = np.zeros(len(population.products), dtype=np.int64)
+    for number, words in enumerate((DIESEL, PETROL), 1):
+        found = np.unique(np.concatenate([search.having(word) for word in words]))
+        code[found] += number
+    return np.where((code == 3) | ~population.tagged("fuel"), 0, code)
+
+
+def _two_words(fills: Refuellings, words: np.ndarray) -> Found:
+    known = np.flatnonzero(words[fills.product] > 0)
+    diesel = words[fills.product[known]] == 1
+    rare = diesel if diesel.sum() <= known.size / 2 else ~diesel
+    change = np.flatnonzero(np.diff(diesel.astype(np.int64)) != 0)
+    if rare.sum() < LEAST_OTHER or change.size < LEAST_CHANGES:
+        return _NOTHING
+    p_value = at_least(int(rare.sum()), known.size, WRONG_FUEL)
+    return p_value, known[np.unique([change, change + 1])], int(rare.sum())
+
+
+def _said(household: Household, products: np.ndarray) -> str:
+    """The commonest description; '' of none."""
+    code, n = np.unique(products, return_counts=True)
+    return str(household.population.products["description"].iloc[code[np.argmax(n)]]) if code.size else ""
+
+
 def _parting(level: np.ndarray) -> float:
     """The value that parts levels into two groups with the least spread in both (Otsu 1979)."""
     ordered = np.sort(level)
@@ -279,7 +325,12 @@ def _claim(
         "together": ("can", "friend", "split_payment"),
         "soon": ("can", "friend", "split_payment", "long_drive"),
         "two_fuels": ("premium_now_and_then", "friend"),
+        "two_words": ("can", "friend"),
     }[variant]
+    words = household.population.learn(fuel_words)[fills.product]
+    said = sorted(
+        (int((words == one).sum()), _said(household, fills.product[words == one])) for one in (1, 2)
+    )
     return Claim(
         kind=KIND.name,
         lines=fills.line[which],
@@ -294,6 +345,8 @@ def _claim(
             "when": day,
             "fills": len(fills),
             "other": times,
+            "rarer": said[0][1],
+            "commoner": said[1][1],
         },
         variant=variant,
         alternatives=alternatives,
