@@ -39,7 +39,7 @@ class TagTable:
     end there too: "süt." is in "Süt 1 L" and not in "Sütlü Çikolata". A row that is `excluded`
     takes the tag away again: "hot dog" is no dog. A row of the field `item_id` names one
     product, and has the last word about it. A category of several things ("Tea & Coffee", "çay ve
-    kahve") speaks only for those of which the description has a tag, if there are such.
+    kahve") speaks only for the one that shares most tags with the description, if one shares any.
 
     Attributes
     ----------
@@ -173,20 +173,23 @@ class TagTable:
         wide = described.copy()
         self._widen(wide)
         codes, distinct = pd.factorize(categories)
-        for code, text in enumerate(distinct):
-            things = [thing for thing in _JOINS.split(str(text)) if thing.strip()]
-            if len(things) < 2:
-                continue
-            of_thing, yes, _ = self._said_by(pd.Series(things, dtype=object), "category", True)
-            each = yes[of_thing]
-            self._widen(each)
-            each &= ~self.names.index.isin(_QUALITIES)
+        parts = [[thing for thing in _JOINS.split(str(text)) if thing.strip()] for text in distinct]
+        joined = [code for code, things in enumerate(parts) if len(things) > 1]
+        things = pd.Series([thing for code in joined for thing in parts[code]], dtype=object)
+        of_thing, yes, _ = self._said_by(things, "category", True)
+        of_each = yes[of_thing]
+        self._widen(of_each)
+        of_each &= ~self.names.index.isin(_QUALITIES)
+        start = 0
+        for code in joined:
+            each = of_each[start : start + len(parts[code])]
+            start += len(parts[code])
             mine = np.flatnonzero(codes == code)
-            fits = (wide[mine, None, :] & each[None]).any(axis=2)
-            other = (each[None] & ~fits[:, :, None]).any(axis=1) & ~(each[None] & fits[:, :, None]).any(
-                axis=1
-            )
-            others[mine] = other & fits.any(axis=1)[:, None]
+            shared = wide[mine].astype(np.int64) @ each.T.astype(np.int64)  # tags of both, products × things
+            fits = (shared == shared.max(axis=1, keepdims=True)) & (shared > 0)
+            said_of_it = fits.astype(np.int64) @ each > 0
+            said_of_others = (~fits).astype(np.int64) @ each > 0
+            others[mine] = said_of_others & ~said_of_it & fits.any(axis=1, keepdims=True)
         return others
 
     def _said_of(self, items: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

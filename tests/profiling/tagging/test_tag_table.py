@@ -1,6 +1,7 @@
 """The tag table against products read by hand, the labels of a made shop, and its own rules."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -86,6 +87,13 @@ READ_BY_HAND = {
     "FREEZER BAGS": "-storage -general_merchandise",
     "SOFT DRINKS 12/18&15PK CAN CAR": "soft_drink -car_care",
     "PREGNANCY TEST KITS": "pregnancy -contraception",
+    "Palamutlu Light Ayran 1 L": "diet dairy -fish",  # a brand, not the bonito
+    "Cappuccino Sachets": "coffee",  # and no saç
+    "Limescale Remover": "cleaning -fruit",
+    "Self Raising Flour": "staple cooking_ingredient -fruit",
+    "Chardonnay": "wine -vegetables",
+    "APPLE JUICE & CIDER (OVER 50%": "juice -alcohol",
+    "Irish Dry Cider 4pk": "alcohol -beer",
 }  # fmt: skip
 
 
@@ -102,6 +110,58 @@ def test_a_product_is_what_a_person_reads_it_to_be(text):
     tagged = TABLE.tag(pd.DataFrame({"description": [text]})).iloc[0]
     wrong = [word for word in READ_BY_HAND[text].split() if tagged[word.lstrip("-")] == word.startswith("-")]
     assert not wrong, tagged.index[tagged].tolist()
+
+
+def test_the_words_of_shops_in_two_languages_have_their_tags_and_no_wrong_ones():
+    read = pd.read_csv(Path(__file__).with_name("shop_words.csv"), dtype=str)
+    tagged = TABLE.tag(read[["text"]].rename(columns={"text": "description"}))
+    wrong = {
+        text: word
+        for place, (text, tags) in enumerate(zip(read["text"], read["tags"], strict=True))
+        for word in tags.split()
+        if tagged.at[place, word.lstrip("-")] == word.startswith("-")
+    }
+    assert len(read) > 1_000
+    assert not wrong
+
+
+# Categories of several things, as shops write them, and what they must not add.
+JOINED = [
+    ("Rashers & Pudding", "Sausages", "meat -dessert -sweets"),
+    ("Rashers & Pudding", "Black Pudding", "meat -dessert"),
+    ("Tea & Coffee", "Instant Coffee", "coffee -tea"),
+    ("Tea & Coffee", "Camomile Tea", "tea -coffee"),
+    ("çay ve kahve", "Türk Kahvesi 100 g", "coffee -tea"),
+    ("Meyve / Sebze", "Havuç kg", "vegetables -fruit"),
+    ("ORGANICS FRUIT & VEGETABLES", "CARROTS MINI PEELED", "vegetables organic -fruit"),
+    ("ORGANICS FRUIT & VEGETABLES", "ORGANIC NUTS", "fruit vegetables nuts organic"),
+    ("Frozen Pizza & Chips", "Pepperoni Pizza", "pizza frozen -crisps -snacks"),
+    ("Wine, Beer and Spirits", "Rioja", "wine alcohol -beer -spirits"),
+    ("Wine, Beer and Spirits", "House Special", "wine beer spirits"),  # nothing better is known
+    ("Bread & Rolls", "White Sliced Pan", "bread -kitchenware"),
+    ("Fizzy Drinks", "Orange", "soft_drink -fruit"),
+    ("Biscuits", "Ginger Nuts", "biscuits sweets -nuts"),
+    ("Crisps", "Cheese & Onion Crisps", "crisps snacks -cheese -dairy -staple -vegetables"),
+]
+
+
+@pytest.mark.parametrize(("category", "text", "tags"), JOINED)
+def test_a_category_of_several_things_speaks_for_the_one_that_the_description_names(category, text, tags):
+    tagged = TABLE.tag(pd.DataFrame({"description": [text], "category": [category]})).iloc[0]
+    wrong = [word for word in tags.split() if tagged[word.lstrip("-")] == word.startswith("-")]
+    assert not wrong, tagged.index[tagged].tolist()
+
+
+def test_joined_and_plain_categories_do_not_mix_and_missing_ones_say_nothing():
+    read = pd.DataFrame(JOINED, columns=["category", "description", "tags"])
+    lacking = pd.DataFrame({"category": [None, "Tea & Coffee", "milk"], "description": ["Tea", None, "&"]})
+    together = TABLE.tag(pd.concat([read, lacking], ignore_index=True)).to_numpy()
+    alone = [TABLE.tag(read.iloc[[place]]).to_numpy()[0] for place in range(len(read))]
+    assert (together[: len(read)] == alone).all()
+    tagged = TABLE.tag(lacking)
+    assert tagged["tea"].tolist() == [True, True, False]
+    assert tagged["coffee"].tolist() == [False, True, False]
+    assert tagged["milk"].tolist() == [False, False, True]
 
 
 def test_all_texts_together_get_the_same_tags_as_each_alone():

@@ -41,6 +41,7 @@ OWNER_RETURNS, OWNER_TWICE = 0.8, 0.5
 RETURNS, TWICE = (0.05, 0.45), (0.03, 0.2)
 ALIKE = 15.0  # how alike baskets of one kind are: a and b of their beta-distributed shares sum to it
 MOST_RETURNS = 12.0  # for work, relatives or a favourite hotel people come back as well
+CLEAR_BASKET = 12.0  # Bayes factor of the goods where all stays are of one year
 MOST_TOLD = 6.0  # logarithm: what a basket can tell at most
 FAR = 150.0  # km: a visit so far away is a stay even where it shows one day
 
@@ -98,7 +99,8 @@ def second_homes(household: Household) -> list[Claim]:
     The Bayes factor is a product of three: the share of goods for the house among the lines bought
     there (beta-binomial: as at home, against as guests', learnt from everybody); years
     with and without a return (80 % of years, against guests' share of returns); years with two
-    separate stays (50 %, against guests' share). Returns count twelve to one at most. Asked of each
+    separate stays (50 %, against guests' share). Returns count twelve to one at most; where all stays
+    are of one year, what is bought must speak twelve to one for a house. Asked of each
     town with two separate stays or more; `asked` is their number.
     """
     if household.population.context.stores is None:
@@ -263,7 +265,7 @@ def _claim(
     seasons, stays = np.unique(year, return_counts=True)
     returns = _return_factor(household, others, seasons) * _twice_factor(others, stays)
     factor = basket * min(returns, MOST_RETURNS)
-    if factor / tried < 4:
+    if factor / tried < 4 or (seasons.size == 1 and basket < CLEAR_BASKET):
         return None
     marina = any(
         "marina" in f"{population.stores.kind[store]} {population.stores.name[store]}".lower()
