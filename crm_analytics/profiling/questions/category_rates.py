@@ -17,8 +17,8 @@ SMALLEST = 0.25  # visits; shorter gaps are taken for so long
 BASKETS = 11  # neighbouring visits over which the size of baskets is taken
 WIDE = 4.0  # visits between purchases, from which on their spread tells of regularity
 _KNOWN = 30.0  # gaps that all categories' regularity weighs as, beside a category's own
-_HABITS = 2000  # households' categories, as many as tell the tail of their p-values
-_SAMPLE = 200  # households whose gaps are looked at
+_HABITS = 1500  # households' categories, as many as tell the tail of their p-values
+_SAMPLE = 120  # households whose gaps are looked at
 _TAIL, _TAIL_OF_LONGEST = 0.01, 0.1
 
 

@@ -92,8 +92,12 @@ class Population:
         return self._learnt[question]
 
     def tagged(self, *tags: str) -> np.ndarray:
-        """Which products carry any of the tags; boolean, shape (n_products,)."""
-        return _any_tag(self.tags, tags)
+        """Which products carry any of the tags; boolean, shape (n_products,), not to be written to."""
+        if tags not in self._learnt:
+            found = _any_tag(self.tags, tags)
+            found.flags.writeable = False
+            self._learnt[tags] = found
+        return np.asarray(self._learnt[tags])
 
     def word(self, column: str, code: int) -> str:
         """The word behind a code; '' where it is unknown."""
