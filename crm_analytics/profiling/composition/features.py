@@ -187,7 +187,8 @@ def _sizes(
     total = np.bincount(households, weights=amount, minlength=n)
     found["spend"] = np.log(total / np.median(total))
     kinds = _kinds(lines, ["description", "item_id", "category"])
-    own = np.unique(np.column_stack([households, kinds]), axis=0)[:, 0]
+    width = int(kinds.max(initial=0)) + 1
+    own = pd.unique(households.astype(np.int64) * width + kinds) // width
     found["variety"] = np.log(np.bincount(own, minlength=n)) - 0.5 * np.log(
         np.bincount(households, minlength=n)
     )

@@ -32,7 +32,7 @@ from crm_analytics.profiling.reading.household import Household
 
 LEAST_MOVED = 0.3  # share that the old brand loses at least, and the new one gains
 LEAST_TELLING = 0.2  # p-value times number of questions
-SIMULATED = (50, 450, 4_500, *[5_000] * 9)  # orders of the choices, as long as few are as extreme
+SIMULATED = (50, 450, 4_500, *[5_000] * 4)  # orders of the choices, as long as few are as extreme
 SURELY = 1e-4  # the same, below which a p-value need not be known better
 DISAGREE = 8.0  # pairs that a row's own stickiness is shrunk by: it is told by few
 TOGETHER = 31  # days within which switches of several categories are one decision

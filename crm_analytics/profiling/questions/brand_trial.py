@@ -242,11 +242,12 @@ def _beta_of_wandering(
     households = np.bincount(category, minlength=n_categories)
     best = np.full(n_categories, -np.inf)
     a, b = np.full((2, n_categories), np.nan)
+    sizes, of_size = np.unique(n, return_inverse=True)
     for mean in MEANS:
         for strength in STRENGTHS:
             one_a, one_b = mean * strength, (1 - mean) * strength
             log_chance = betaln(other + one_a, n - other + one_b) - betaln(one_a, one_b)
-            few = sum(chance_of(k, n, one_a, one_b) for k in range(WANDERING))
+            few = np.stack([chance_of(k, sizes, one_a, one_b) for k in range(WANDERING)]).sum(axis=0)[of_size]
             score = np.bincount(category, log_chance - np.log1p(-np.minimum(few, 1 - 1e-9)), n_categories)
             score += PRIOR_PULL * np.log(strength / (1 + strength) / (1 + strength / 50))
             better = score > best

@@ -17,8 +17,8 @@ SMALLEST = 0.25  # visits; shorter gaps are taken for so long
 BASKETS = 11  # neighbouring visits over which the size of baskets is taken
 WIDE = 4.0  # visits between purchases, from which on their spread tells of regularity
 _KNOWN = 30.0  # gaps that all categories' regularity weighs as, beside a category's own
-_HABITS = 1500  # households' categories, as many as tell the tail of their p-values
-_SAMPLE = 120  # households whose gaps are looked at
+_HABITS = 2000  # households' categories, as many as tell the tail of their p-values
+_SAMPLE = 200  # households whose gaps are looked at
 _TAIL, _TAIL_OF_LONGEST = 0.01, 0.1
 
 
@@ -214,8 +214,16 @@ def silence_p_value(silence: float, others: np.ndarray, spread: float) -> float:
     total = others.sum()
     if not total > 0 or not silence > 0:
         return 1.0
-    shape = regularity(others, spread)
-    return float(betainc(shape * others.size, shape, total / (total + silence)))
+    return float(
+        _beta_tail(np.array(silence), np.array(total), np.array(others.size), regularity(others, spread))
+    )
+
+
+def _beta_tail(
+    silence: np.ndarray, total: np.ndarray, n: np.ndarray, shape: np.ndarray | float
+) -> np.ndarray:
+    """Chance of a gap as long, the `n` others being of this sum and gamma distributed with this shape."""
+    return np.asarray(betainc(shape * n, shape, total / (total + silence)))
 
 
 def silence_on_both(silence: np.ndarray, others: np.ndarray, spread: float) -> float:
@@ -227,10 +235,15 @@ def regularity(gaps: np.ndarray, spread: float) -> float:
     """Shape of a gamma distribution of gaps, shrunk to that of the population's `spread`; at most 6."""
     gaps = np.maximum(gaps, SMALLEST)
     own = np.log(gaps.mean()) - np.log(gaps).mean()
+    return float(_shape(own, np.array(gaps.size), spread))
+
+
+def _shape(own: np.ndarray | float, n: np.ndarray, spread: np.ndarray | float) -> np.ndarray:
+    """Shape of a gamma distribution by the log of the mean of `n` gaps less the mean of their logs."""
     # n - 1: the mean was fitted to the same gaps.
-    s = (own * gaps.size + SHRINK * spread) / (gaps.size - 1 + SHRINK)
-    shape = (3 - s + np.sqrt((s - 3) ** 2 + 24 * s)) / (12 * max(s, 1e-6))
-    return float(min(shape, MOST_REGULAR))
+    s = (own * n + SHRINK * spread) / (n - 1 + SHRINK)
+    shape = (3 - s + np.sqrt((s - 3) ** 2 + 24 * s)) / (12 * np.maximum(s, 1e-6))
+    return np.asarray(np.minimum(shape, MOST_REGULAR))
 
 
 def _ordinary_stores(population: Population) -> np.ndarray:
@@ -265,41 +278,65 @@ def _with_regularity(population: Population, bare: CategoryRates) -> CategoryRat
     if n < 20:
         return bare
     chosen = np.linspace(0, n - 1, min(n, _SAMPLE)).astype(int)
-    gaps, of = [], []
+    parts, sizes, of = [], [], []
     for place in chosen:
         household = population.household_at(int(place))
         clock = clock_of(household.lines, lines_near_home(household), bare)
-        gaps += [np.diff(clock.ticks[:, k, bought], axis=1) for k, bought in enumerate(clock.visits)]
-        of += clock.categories.tolist()
-    if len(gaps) < 20:
+        if not clock.visits:
+            continue
+        bought = np.concatenate(clock.visits)
+        own = np.array([visits.size for visits in clock.visits])
+        habit = np.repeat(np.arange(own.size), own)
+        steps = np.diff(clock.ticks[:, habit, bought], axis=1)
+        parts.append(steps[:, habit[1:] == habit[:-1]])
+        sizes.append(own - 1)
+        of.append(clock.categories)
+    size = np.concatenate(sizes) if sizes else np.empty(0, dtype=np.int64)
+    if size.size < 20:
         return bare
+    gaps, category = np.concatenate(parts, axis=1), np.concatenate(of)
+    start = np.concatenate([[0], np.cumsum(size)[:-1]])
     # Gaps of a visit or two are alike because visits are whole, not because purchases are regular.
-    mean = np.array([g[0].mean() for g in gaps])
-    wide = np.flatnonzero(mean >= WIDE)
-    if not wide.size:
+    mean = np.add.reduceat(gaps[0], start) / size
+    wide = mean >= WIDE
+    if not wide.any():
         return bare
-    log_mean = np.array([np.log(np.maximum(gaps[k][0], SMALLEST)).mean() for k in wide])
-    size = np.array([gaps[k].shape[1] for k in wide])
-    whose = np.array(of)[wide]
-    uneven = (np.log(mean[wide]) - log_mean) * size
-    general = np.clip(uneven.sum() / (size - 1).sum(), 0.1, 1.5)
+    log_mean = np.add.reduceat(np.log(np.maximum(gaps[0], SMALLEST)), start) / size
+    whose = category[wide]
+    uneven = ((np.log(mean) - log_mean) * size)[wide]
+    general = np.clip(uneven.sum() / (size - 1)[wide].sum(), 0.1, 1.5)
     n_categories = len(bare.general)
     spread = np.bincount(whose, uneven, n_categories) + _KNOWN * general
-    spread /= np.bincount(whose, size - 1, n_categories) + _KNOWN
+    spread /= np.bincount(whose, (size - 1)[wide], n_categories) + _KNOWN
     spread = np.clip(spread, 0.1, 1.5)
-    rng = np.random.default_rng(0)
-    p_values, of_longest = [], []
-    step = max(len(gaps) // _HABITS, 1)
-    for g, category in zip(gaps[::step], of[::step], strict=True):
-        one = int(rng.integers(g.shape[1]))
-        p_values.append(silence_on_both(g[:, one], np.delete(g, one, axis=1), float(spread[category])))
-        one = int(np.argmax(g[0]))
-        p = silence_on_both(g[:, one], np.delete(g, one, axis=1), float(spread[category]))
-        of_longest.append(min(1.0, p * g.shape[1]))
-    power = _power(np.array(p_values), _TAIL)
+    some = slice(None, None, max(size.size // _HABITS, 1))
+    drawn = start + np.random.default_rng(0).integers(size)
+    p_values = _of_left_out(gaps, start, size, drawn, spread[category])[some]
+    longest = np.flatnonzero(gaps[0] == np.repeat(np.maximum.reduceat(gaps[0], start), size))
+    first = longest[np.unique(np.searchsorted(start, longest, side="right"), return_index=True)[1]]
+    of_longest = np.minimum(1.0, _of_left_out(gaps, start, size, first, spread[category]) * size)[some]
+    power = _power(p_values, _TAIL)
     # A few habits do pause: the tail is taken where these are few among the rest.
-    longest = min(power, _power(np.array(of_longest), _TAIL_OF_LONGEST))
-    return replace(bare, spread=spread, power=power, longest_power=longest)
+    longest_power = min(power, _power(of_longest, _TAIL_OF_LONGEST))
+    return replace(bare, spread=spread, power=power, longest_power=longest_power)
+
+
+def _of_left_out(
+    gaps: np.ndarray, start: np.ndarray, size: np.ndarray, places: np.ndarray, spread: np.ndarray
+) -> np.ndarray:
+    """`silence_on_both` of one gap of each habit, given its others.
+
+    `gaps` has shape (2, n_gaps), habit after habit; `start` and `size` say which are whose.
+    """
+    left_out = gaps[:, places]
+    total = np.add.reduceat(gaps, start, axis=1) - left_out
+    raised = np.maximum(gaps, SMALLEST)
+    mean = (np.add.reduceat(raised, start, axis=1) - raised[:, places]) / (size - 1)
+    log_mean = np.log(raised)
+    log_mean = (np.add.reduceat(log_mean, start, axis=1) - log_mean[:, places]) / (size - 1)
+    shape = _shape(np.log(mean) - log_mean, size - 1, spread)
+    p = _beta_tail(left_out, np.maximum(total, 1e-300), size - 1, shape)
+    return np.asarray(np.where((total > 0) & (left_out > 0), p, 1.0).max(axis=0))
 
 
 def _power(p_values: np.ndarray, tail: float) -> float:

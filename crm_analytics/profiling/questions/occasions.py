@@ -57,6 +57,7 @@ def occasions_of(population: Population) -> Occasions:
     unit, festive, n_units = _units(population)
     school = np.zeros(n_units, dtype=bool)
     school[unit[population.tagged("school") & (unit >= 0)]] = True
+    bought = _bought(population, unit, n_units)
     occasions = []
     for name, kind, spans in _spans(population.context.calendar, first, last):
         windows = _windows(kind, spans, first, last)
@@ -66,9 +67,7 @@ def occasions_of(population: Population) -> Occasions:
         buyers, clear = np.zeros(n_units), False
         if len(population.households) >= FEW:
             for width, window in enumerate(windows):
-                lift[width], seasonal, customs[width], buyers = _lift(
-                    population, unit[lines.product], window, n_units
-                )
+                lift[width], seasonal, customs[width], buyers = _lift(bought, window)
                 festive = festive | (seasonal & (kind != "public"))
                 clear |= bool(seasonal.any())
         # A public day that moves nobody's shopping is a day off.
@@ -142,35 +141,54 @@ def _windows(kind: str, spans: list, first: int, last: int) -> np.ndarray:
     return np.array(widths)
 
 
-def _lift(
-    population: Population, unit: np.ndarray, window: np.ndarray, n_units: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class _Bought:
+    """Everybody's lines of the units as pairs: household · n_units + unit.
+
+    Attributes
+    ----------
+    pair, day : ndarray of int64, shape (n_lines,)
+        Of the lines with a unit; days from the log's first.
+    times : ndarray of int64, shape (n_households, n_units)
+        Lines of each pair.
+    """
+
+    pair: np.ndarray
+    day: np.ndarray
+    times: np.ndarray
+
+
+def _bought(population: Population, unit: np.ndarray, n_units: int) -> _Bought:
+    lines = population.lines
+    of_line = unit[lines.product]
+    known = of_line >= 0
+    pair = lines.household[known].astype(np.int64) * n_units + of_line[known]
+    times = np.bincount(pair, minlength=len(population.households) * n_units).reshape(-1, n_units)
+    return _Bought(pair, (lines.day - lines.day.min())[known].astype(np.int64), times)
+
+
+def _lift(bought: _Bought, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Each unit's share of the population's lines then, over its share else, and which are clearly seasonal.
 
     Without the households that have the custom themselves, or a custom of a few would be everybody's season:
     how many these are, and how many households bought it twice, comes third and fourth.
     """
-    lines = population.lines
-    span = window[lines.day - lines.day.min()]
-    known = unit >= 0
-    pair = np.where(known, lines.household.astype(np.int64) * n_units + unit, -1)
-    n_pairs = len(population.households) * n_units
-    inside = known & (span >= 0)
-    n_spans = int(window.max()) + 1
-    years = np.bincount(pd.unique(pair[inside] * n_spans + span[inside]) // n_spans, minlength=n_pairs)
-    least = max(OWN, OWN_TIMES * float(inside.sum()) / max(int(known.sum()), 1))
-    bought = np.bincount(pair[known], minlength=n_pairs)
-    own = (years >= LEAST_YEARS) & (np.bincount(pair[inside], minlength=n_pairs) >= least * bought)
-    customs, buyers = (each.reshape(-1, n_units).sum(axis=0) for each in (own, bought >= LEAST_YEARS))
-    kept = known & ~own[pair]
-    total = np.bincount(unit[kept], minlength=n_units)
-    there = np.bincount(unit[kept & inside], minlength=n_units)
+    span = window[bought.day]
+    inside = span >= 0
+    pair, n_spans = bought.pair[inside], int(window.max()) + 1
+    shape, n_pairs = bought.times.shape, bought.times.size
+    years = np.bincount(pd.unique(pair * n_spans + span[inside]) // n_spans, minlength=n_pairs).reshape(shape)
+    then = np.bincount(pair, minlength=n_pairs).reshape(shape)
+    least = max(OWN, OWN_TIMES * pair.size / max(bought.pair.size, 1))
+    own = (years >= LEAST_YEARS) & (then >= least * bought.times)
+    total, there = (np.where(own, 0, times).sum(axis=0) for times in (bought.times, then))
     expected = total * there.sum() / max(total.sum(), 1)
     lift = (there + 5) / (expected + 5)
     # Few households' own feasts are no season: a lift counts as far as it is certain.
     sure = np.clip((there - 2 * np.sqrt(there) + 5) / (expected + 5), 1.0, 20.0)
     seasonal = (lift > 1.5) & (there - expected > 4 * np.sqrt(expected + 1))
-    return np.where(lift > 1, sure, np.maximum(lift, 0.5)), seasonal, customs, buyers
+    lift = np.where(lift > 1, sure, np.maximum(lift, 0.5))
+    return lift, seasonal, own.sum(axis=0), (bought.times >= LEAST_YEARS).sum(axis=0)
 
 
 def _apart(occasions: list[tuple[str, Occasion]]) -> tuple[Occasion, ...]:

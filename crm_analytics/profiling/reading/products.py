@@ -1,5 +1,6 @@
 """What is sold: each distinct product's type and size, read from its description."""
 
+import functools
 import re
 from itertools import pairwise
 
@@ -57,6 +58,9 @@ def size_of(description: str) -> float:
     return float(found[1].replace(",", ".")) * _UNITS.get(found[2].lower(), 1.0)
 
 
+_plain = functools.lru_cache(maxsize=100_000)(plain)  # words come again and again
+
+
 def type_of(description: str, brand: str) -> str:
     """What a product is: its description without its brand, its size and other numbers.
 
@@ -68,12 +72,12 @@ def type_of(description: str, brand: str) -> str:
     >>> type_of("Ben & Jim Cookie Ice Cream 1 L", "Ben & Jim")
     'cookie ice cream'
     """
-    own = {plain(word) for word in brand.split()} - {""}
+    own = {_plain(word) for word in brand.split()} - {""}
     text = _TIMES.sub(" ", _SIZE.sub(" ", _GRADE.sub(_marked, description)))
     words = [word for word in re.split(r"[\s,;()]+", text) if word and not _counts(word)]
     # a sign after the brand's word is the brand's own, or joins nothing any more: "Ben & Jim"
-    kept = [word for before, word in pairwise(["", *words]) if (plain(word) or plain(before)) not in own]
-    if not any(map(plain, kept)):
+    kept = [word for before, word in pairwise(["", *words]) if (_plain(word) or _plain(before)) not in own]
+    if not any(map(_plain, kept)):
         kept = words
     return " ".join(_trimmed(kept)).replace(_GRADED, "").replace("İ", "i").lower()
 
@@ -89,9 +93,9 @@ def _counts(word: str) -> bool:
 
 def _trimmed(words: list[str]) -> list[str]:
     """Words without signs that join nothing, and without those that count packs at the end."""
-    kept = [word for before, word in pairwise(["", *words]) if plain(word) or plain(before)]
+    kept = [word for before, word in pairwise(["", *words]) if _plain(word) or _plain(before)]
     while len(kept) > 1 and (
-        not plain(kept[-1]) or (plain(kept[-1]) in _PACKS and plain(kept[-2]) not in _OF_A_PACK)
+        not _plain(kept[-1]) or (_plain(kept[-1]) in _PACKS and _plain(kept[-2]) not in _OF_A_PACK)
     ):
         kept.pop()
     return kept

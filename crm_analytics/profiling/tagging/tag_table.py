@@ -161,10 +161,11 @@ class TagTable:
         yes, no = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         rows = self.words[(self.words["field"] == field) | ((self.words["field"] == "any") & speaks)]
         columns = self.names.index.get_indexer(pd.Index(rows["tag"]))
-        for column, word, excluded in zip(columns, rows["word"], rows["excluded"], strict=True):
-            places = search.having(word)
+        words, excluded = rows["word"].tolist(), rows["excluded"].to_numpy(dtype=bool)
+        for row in search.beginning(words).tolist():
+            places = search.having(words[row])
             if places.size:
-                (no if excluded else yes)[places, column] = True
+                (no if excluded[row] else yes)[places, columns[row]] = True
         return codes, yes, no
 
     def _of_other_things(self, categories: pd.Series, described: np.ndarray) -> np.ndarray:

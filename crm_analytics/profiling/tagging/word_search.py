@@ -66,6 +66,15 @@ class WordSearch:
         self._order = np.argsort(self._codes, kind="stable")
         self._starts = np.searchsorted(self._codes[self._order], np.arange(len(self.vocabulary) + 1))
 
+    def beginning(self, phrases: Sequence[str]) -> np.ndarray:
+        """Places of the phrases whose first word any text could have: all others stand nowhere."""
+        if not self.vocabulary or not len(phrases):
+            return _NOWHERE
+        firsts = np.array([words[0] if words else "" for words, _ in map(_read, phrases)])
+        known = np.array(self.vocabulary)
+        nearest = known[np.minimum(np.searchsorted(known, firsts), known.size - 1)]
+        return np.flatnonzero((firsts != "") & np.char.startswith(nearest, firsts))
+
     def having(self, phrase: str) -> np.ndarray:
         """Places of the texts with a word that begins as `phrase` does, ascending.
 
