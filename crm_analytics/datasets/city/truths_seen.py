@@ -8,6 +8,7 @@ from crm_analytics.datasets.city.truths_chosen import trials
 
 LIKELY = 2.0  # visits near home that would have been made during an absence
 BY_HABIT = 0.05  # of households that show as much by their own habits
+LONGER = 1.5  # times the longest other pause
 DATES, LINES = 2, 3  # of purchases away, either of which makes a stay to be seen
 
 
@@ -15,8 +16,9 @@ def can_be_seen(told: Told, claim: Planted) -> bool:
     """Whether lines can show a planted claim at all.
 
     They cannot where a stay has next to no purchases, or is so short that none is missed at home; where the
-    brand that was tried, or others, were bought again for other facts; nor where a variety is no
-    greater than what one household in twenty takes by habit in as many purchases.
+    brand that was tried, or others, were bought again for other facts; where a variety is no
+    greater than what one household in twenty takes by habit in as many purchases; nor where a pause is
+    hardly longer than another one.
     """
     if claim.kind == "stay":
         lines = told.carries(claim)
@@ -28,6 +30,8 @@ def can_be_seen(told: Told, claim: Planted) -> bool:
         return claim.value in [f"{usual} -> {brand}" for brand, usual, _, _ in trials(told, bought)]
     if claim.kind == "variety_seeking":
         return _varies(told, claim)
+    if claim.kind == "category_gap":
+        return _is_longest(told, claim)
     return True
 
 
@@ -52,3 +56,15 @@ def _varies(told: Told, claim: Planted) -> bool:
     lines = told.food & (told.category == claim.subject)
     code, seen = np.arange(shelf.items.size), np.unique(told.item[lines]).size
     return told.usual.chance_of_distinct(claim.subject, code, code.size, int(lines.sum()), seen) <= BY_HABIT
+
+
+def _is_longest(told: Told, claim: Planted) -> bool:
+    """Whether the pause is clearly longer than any other time without the category."""
+    days = told.dates(told.near & (told.category == claim.subject)).astype(np.int64)
+    if days.size < 3 or claim.start is None or claim.end is None:
+        return False
+    gaps = np.diff(days)
+    inside = (days[1:] > np.datetime64(claim.start, "D").astype(np.int64)) & (
+        days[:-1] < np.datetime64(claim.end, "D").astype(np.int64)
+    )
+    return bool(inside.any() and gaps[inside].max() >= LONGER * gaps[~inside].max(initial=1))

@@ -161,7 +161,7 @@ def _large_shops(household: Household, inside: np.ndarray) -> Claim | None:
     if not found:
         return None
     best = max(found, key=lambda one: one[0])
-    factor = sum(math.exp(min(one[0], 600.0)) for one in found) / cuts.size
+    factor = sum(math.exp(min(one[0], 600.0)) for one in found) / len(found)
     _, cut, large, first, width = best
     chosen = large[(day[large] - first) % 31 < width]
     share = chosen.size / large.size

@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from crm_analytics.datasets.city.facts import FACTS, Held, plant_facts, random_facts
 from crm_analytics.datasets.city.habits import draw_plan
 from crm_analytics.datasets.city.shopping import simulate
+from crm_analytics.datasets.city.truths import as_far_as_seen
 from crm_analytics.datasets.city.world import make_world
 
 START, END = date(2006, 12, 1), date(2009, 10, 1)
@@ -419,3 +420,42 @@ def test_what_is_held_is_not_touched(world, households):
         if done is not None:
             kept = done[0].set_index("key").loc[lines["key"]].reset_index()
             assert_frame_equal(kept[lines.columns], lines, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", ["brand_trial", "category_gap", "variety_seeking"])
+def test_what_other_lines_cover_is_true_but_nobody_has_to_find_it(world, households, name):
+    kept = covered = 0
+    for number, (plan, lines) in enumerate(households):
+        plan = deepcopy(plan)
+        after, planted, _ = plant_facts(world, plan, lines, [name], np.random.default_rng([8, number]))
+        claims = [claim for claim in planted if claim.kind == name]
+        if not claims:
+            continue
+        (claim,) = claims
+        table = near_home(plan, world, told(world, after))
+        mine = table[table["category"] == claim.subject]
+        if name == "brand_trial":
+            # The brand that was tried is bought three times more.
+            tried = mine.loc[mine["brand"] == claim.value.split(" -> ")[1], "item_id"].iloc[0]
+            spoilt = after["key"].isin(mine[mine["day"] > pd.Timestamp(claim.start)]["key"].iloc[:3])
+        elif name == "category_gap":
+            # On the longer side of the pause nothing is left but the first day and the last.
+            tried = None
+            sides = (
+                mine[mine["day"] < pd.Timestamp(claim.start)],
+                mine[mine["day"] >= pd.Timestamp(claim.end)],
+            )
+            side = max(sides, key=lambda part: part["day"].max() - part["day"].min())
+            spoilt = after["key"].isin(side[~side["day"].isin([side["day"].min(), side["day"].max()])]["key"])
+        else:
+            # One and the same thing every time.
+            tried = mine["item_id"].iloc[0]
+            spoilt = after["key"].isin(mine["key"])
+        worse = (
+            after[~spoilt] if tried is None else after.assign(item_id=after["item_id"].mask(spoilt, tried))
+        )
+        (seen,) = (one for one in as_far_as_seen(world, plan, after, planted) if one.kind == name)
+        (unseen,) = (one for one in as_far_as_seen(world, plan, worse, planted) if one.kind == name)
+        kept, covered = kept + bool(seen.fact), covered + (not unseen.fact)
+    assert kept >= 4
+    assert covered >= kept - 2
