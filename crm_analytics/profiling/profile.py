@@ -105,7 +105,7 @@ class Profile:
         """One row a finding: what, about what, when, how strong, on how many lines.
 
         Columns: stage, kind, subject, customer_id, start, end, statement, strength, level, null,
-        alternatives, n_lines. With `hints`, those too weak to be told come after.
+        alternatives, n_lines, variant, topic. With `hints`, those too weak to be told come after.
         """
         return findings_table(self.findings + self.hints if hints else self.findings)
 
@@ -177,7 +177,9 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
             *(getattr(finding, column) for column in columns),
             "; ".join(finding.alternatives),
             len(finding.rows),
+            finding.variant,
+            finding.topic,
         ]
         for finding in findings
     ]
-    return pd.DataFrame(rows, columns=[*columns, "alternatives", "n_lines"])
+    return pd.DataFrame(rows, columns=[*columns, "alternatives", "n_lines", "variant", "topic"])

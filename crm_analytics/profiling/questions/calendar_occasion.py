@@ -76,7 +76,6 @@ class _Reading:
     Attributes
     ----------
     occasion : Occasion
-    inside : ndarray of bool, shape (n_widths, n_lines)
     spans : ndarray, shape (n_widths, n_lines)
         Number of the span of each line, -1 outside.
     ratios, shares : ndarray, shape (n_widths, n_units)
