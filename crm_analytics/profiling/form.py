@@ -72,7 +72,7 @@ def read_forms(household: Household, formatter: Formatter) -> pd.DataFrame:
     if forms is None:
         return pd.DataFrame(columns=COLUMNS)
     mine = forms[forms["customer_id"].astype(str).isin(cards)]
-    couple = "married" in mine and len(mine) == 2 and all(_yes(answer) for answer in mine["married"])
+    couple = "married" in mine and len(mine) == 2 and all(says_yes(answer) for answer in mine["married"])
     readings: dict[str, Callable[[Any], str]] = {
         "birth_year": lambda year: _age(year, household.population.as_of.year, lang),
         "married": lambda _: _COUPLE[lang] if couple else "",
@@ -98,13 +98,14 @@ def _number(value: Any) -> str:
     return str(value).strip().removesuffix(".0")
 
 
-def _yes(value: Any) -> bool:
+def says_yes(value: Any) -> bool:
+    """Whether an answer on a form is plainly yes, in English or Turkish: all else is no."""
     return str(value).strip().lower() in _SAID_YES
 
 
 def _answer(column: str, value: Any, lang: str) -> str:
     if column == "married":
-        return _YES_NO[lang][0 if _yes(value) else 1]
+        return _YES_NO[lang][0 if says_yes(value) else 1]
     if column == "sex":
         return _SEX.get(str(value).strip().lower()[:1], {}).get(lang, str(value))
     return _number(value)

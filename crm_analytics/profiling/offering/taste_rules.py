@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from crm_analytics.profiling.form import says_yes
 from crm_analytics.profiling.offering.ideas import Idea
 from crm_analytics.profiling.offering.outlook import days_since, usual_gap
 from crm_analytics.profiling.profile import Profile
@@ -55,13 +56,13 @@ def refusal(idea: Idea, profile: Profile) -> str:
 
 
 def _no_contact(idea: Idea, profile: Profile) -> bool:
-    """No card of the household may be written to."""
+    """No card of the household may be written to: of those with a form, none says plainly yes."""
     forms = profile.household.population.context.forms
     if forms is None or "may_contact" not in forms:
         return False
     cards = [str(profile.household.card(code)) for code in profile.household.cards]
     said = forms.loc[forms["customer_id"].astype(str).isin(cards), "may_contact"]
-    return len(said) > 0 and not said.fillna(False).astype(bool).any()
+    return len(said) > 0 and not any(says_yes(answer) for answer in said)
 
 
 def _never(idea: Idea, profile: Profile) -> bool:

@@ -34,7 +34,7 @@ class Clue:
 CLUES: dict[str, Clue] = {
     "adult_man": Clue(("men_care", "hair_loss"), 3, 60, 0.97, 0.8, ("relative",)),
     "adult_woman": Clue(("women_care", "sanitary"), 3, 60, 0.97, 0.9, ("relative",)),
-    "child": Clue(("child", "toy"), 4, 120, 0.9, 0.4, ("grandchildren", "own_taste"), 0.1),
+    "child": Clue(("child", "toy"), 4, 120, 0.9, 0.5, ("grandchildren", "own_taste"), 0.1),
     "baby": Clue(("baby",), 4, 28, 0.9, 0.35, ("grandchildren", "relative")),
     "cat": Clue(("cat",), 3, 60, 0.97, 0.4, ("strays",)),
     "dog": Clue(("dog",), 3, 60, 0.97, 0.4, ("strays",)),

@@ -45,12 +45,20 @@ def test_the_offer_is_the_best_that_is_allowed_and_pays(choices):
             assert str(choice.offer.item_id) == str(open_["item_id"].iloc[0])
 
 
-def test_nothing_is_offered_where_nobody_may_be_written_to(city):
-    silent = read(city, may_contact=False)
-    for name in silent.households[:6]:
+@pytest.mark.parametrize("answer", [False, "hayır", "no", "0", "False", "H", "", None, "belki"])
+def test_nothing_is_offered_where_nobody_plainly_agreed_to_be_written_to(city, answer):
+    silent = read(city, may_contact=answer)
+    for name in silent.households[:3]:
         choice = choose_offer(profile_household(silent, name), Economics(response=0.5))
         assert choice.offer is None
         assert set(choice.candidates["refused"]) <= {"has not agreed to be contacted"}
+
+
+@pytest.mark.parametrize("answer", ["evet", "Yes", 1])
+def test_a_plain_yes_in_either_language_is_consent(city, answer):
+    open_ = read(city, may_contact=answer)
+    choice = choose_offer(profile_household(open_, open_.households[0]), Economics(response=0.5))
+    assert "has not agreed to be contacted" not in set(choice.candidates["refused"])
 
 
 def test_nothing_pays_if_nobody_responds(profiles):
