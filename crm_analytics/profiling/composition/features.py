@@ -187,8 +187,8 @@ def _sizes(
     total = np.bincount(households, weights=amount, minlength=n)
     found["spend"] = np.log(total / np.median(total))
     kinds = _kinds(lines, ["description", "item_id", "category"])
-    width = int(kinds.max(initial=0)) + 1
-    own = pd.unique(households.astype(np.int64) * width + kinds) // width
+    width = int(kinds.max(initial=0)) + 2  # what has no word is a kind of its own, code -1
+    own = pd.unique(households.astype(np.int64) * width + kinds + 1) // width
     found["variety"] = np.log(np.bincount(own, minlength=n)) - 0.5 * np.log(
         np.bincount(households, minlength=n)
     )
