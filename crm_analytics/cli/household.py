@@ -8,6 +8,19 @@ import typer
 from crm_analytics.cli.source import Columns, Log, open_log
 from crm_analytics.core.files import whole_file
 
+_SAID = {
+    "en": {
+        "told": "{n:count finding} from {lines:count line}.",
+        "aside": "{n:count} of {source:count line} set aside ({why:word}); see `crm-analytics audit`.",
+        "written": "Written",
+    },
+    "tr": {
+        "told": "{lines:count} satırdan {n:count} bulgu.",
+        "aside": "{source:count} satırdan {n:count} tanesi ayrıldı ({why:word}); bkz. `crm-analytics audit`.",
+        "written": "Yazıldı",
+    },
+}
+
 
 def profile(
     log: Log,
@@ -56,5 +69,11 @@ def profile(
     page = household_report(found, offer, title=title, sensitive=topics)
     with whole_file(output) as temporary:
         temporary.write_text(page, "utf-8")
-    typer.echo(f"{len(found.findings)} findings from {found.totals['lines']:,} lines. {offer.statement}")
-    typer.echo(f"Written: {output}")
+    write, words, counts = found.formatter.format, _SAID[lang], opened.counts
+    aside = {write("{n:count}", n=n) + f" {reason}": n for reason, n in counts.set_aside.items()}
+    told = write(words["told"], n=len(found.findings), lines=found.totals["lines"])
+    typer.echo(f"{told} {offer.statement}")
+    if aside:
+        n, why = sum(aside.values()), ", ".join(aside)
+        typer.echo(write(words["aside"], n=n, source=counts.source, why=why))
+    typer.echo(f"{words['written']}: {output}")

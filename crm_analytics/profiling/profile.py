@@ -16,7 +16,7 @@ from crm_analytics.profiling.evidence.strength import stands, strength
 from crm_analytics.profiling.form import read_forms
 from crm_analytics.profiling.questions.registry import KINDS
 from crm_analytics.profiling.reading.household import Household
-from crm_analytics.profiling.telling.formatting import Formatter
+from crm_analytics.profiling.telling.formatting import LANGUAGES, Formatter
 from crm_analytics.profiling.telling.statements import tell
 from crm_analytics.profiling.totals import monthly_totals, totals
 
@@ -89,16 +89,21 @@ class Profile:
 
     def stage(self, name: str) -> tuple[Finding, ...]:
         """Findings of one stage: 'rhythm', 'detail' or 'interpretation'."""
-        choice(name, name="name", allowed=STAGES)
+        choice(name, name="stage", allowed=STAGES)
         return tuple(finding for finding in self.findings if finding.stage == name)
 
-    def find(self, kind: str, subject: str | None = None) -> tuple[Finding, ...]:
-        """Findings of one kind, and about one subject if it is given."""
-        choice(kind, name="kind", allowed=KINDS)
+    def find(self, kind: str | None = None, subject: str | None = None) -> tuple[Finding, ...]:
+        """Findings of one kind, about one subject, or both; all of them if neither is given.
+
+        `subject` is written as in `table().subject`: the log's own word, whatever the language of the
+        statements. A subject of which nothing is told gives ().
+        """
+        if kind is not None:
+            choice(kind, name="kind", allowed=KINDS)
         return tuple(
             finding
             for finding in self.findings
-            if finding.kind == kind and (subject is None or finding.subject == subject)
+            if (kind is None or finding.kind == kind) and (subject is None or finding.subject == subject)
         )
 
     def table(self, *, hints: bool = False) -> pd.DataFrame:
@@ -110,14 +115,29 @@ class Profile:
         return findings_table(self.findings + self.hints if hints else self.findings)
 
     def evidence(self, finding: Finding) -> pd.DataFrame:
-        """The lines that a finding rests on, as the source has them, in time order."""
+        """The lines that a finding rests on, as the source has them, in time order.
+
+        The finding is one of this profile's, told or hinted at, in any language: ValueError for
+        another household's, whose lines would be others.
+        """
+        if not isinstance(finding, Finding):
+            raise TypeError(
+                f"finding must be a Finding, such as profile.findings[0]. Got {type(finding).__name__} instead."
+            )
+        if not any(_same(finding, own) for own in self._weighed):
+            about = ", ".join(filter(None, (finding.kind, finding.subject)))
+            raise ValueError(
+                f"this finding ({about}) is not of this profile of household {self.household_id!r}. "
+                "Ask the profile it came from."
+            )
         table = self.household.population.table
         rows = table.iloc[self.household.lines.row[finding.rows]]
         columns = [column for column in _EVIDENCE if rows[column].notna().any()]
         return rows[columns].rename(columns={"item": "item_id"}).reset_index(drop=True)
 
     def in_language(self, lang: str) -> "Profile":
-        """The same profile in another language."""
+        """The same profile in another language: 'en' or 'tr'."""
+        choice(lang, name="lang", allowed=LANGUAGES)
         return Profile(self.household, self.claims, lang, self.show_cards)
 
     def __repr__(self) -> str:
@@ -148,6 +168,16 @@ class Profile:
         return stands(np.array([f.strength for f in self._weighed]), false_share=FALSE_SHARE, least=LEAST)
 
 
+def _same(one: Finding, other: Finding) -> bool:
+    """Whether two findings say the same of the same lines, be it in two languages."""
+    if one is other:
+        return True
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("kind", "subject", "variant", "customer_id", "start", "end", "strength")
+    ) and np.array_equal(one.rows, other.rows)
+
+
 def card_labels(household: Household, lang: str) -> dict[str, str]:
     """Each card's name on a page that shows no numbers: by first use."""
     word = {"en": "card", "tr": "kart"}[lang]
@@ -175,7 +205,7 @@ def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     rows = [
         [
             *(getattr(finding, column) for column in columns),
-            "; ".join(finding.alternatives),
+            " ".join(finding.alternatives),
             len(finding.rows),
             finding.variant,
             finding.topic,

@@ -64,6 +64,8 @@ def profile_household(
     ------
     ValueError
         If the household has no line before `as_of`, or a word is not one of those allowed.
+    TypeError
+        If `log` is neither of the two, such as a DataFrame, or `context` is no Context.
     SchemaError
         If the context's cards miss a customer of the log.
 
@@ -113,6 +115,10 @@ def profile_households(
     the source that each finding rests on. A household without a finding has no row.
     """
     _check(sensitive, lang)
+    if isinstance(households, str) or not (households is None or isinstance(households, Iterable)):
+        raise ValueError(
+            f"households must be a list of households. Got {households!r} instead: write [{households!r}]."
+        )
     population = _population(log, context, as_of)
     if households is None:
         places = np.arange(len(population.households))
@@ -192,6 +198,10 @@ def _profiled(
 def _population(
     log: TransactionLog | Population, context: Context | None, as_of: date | datetime | str | None
 ) -> Population:
+    if not isinstance(log, TransactionLog | Population):
+        raise TypeError(
+            f"log must be a TransactionLog (read_log(frame)) or a Population. Got {type(log).__name__} instead."
+        )
     if not isinstance(log, Population):
         return Population.read(log, context, as_of)
     if context is not None or as_of is not None:

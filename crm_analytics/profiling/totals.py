@@ -31,7 +31,7 @@ def monthly_totals(household: Household) -> pd.DataFrame:
 def totals(household: Household) -> pd.Series:
     """The household's log in ten numbers.
 
-    `lines`, `receipts`, `visit_days`, `amount` (currency), `amount_per_receipt` (median),
+    `lines`, `receipts`, `visit_days`, `amount` (currency), `median_receipt` (median),
     `days_between_visits` (median; nan for one visit), `first_day`, `last_day`, `stores` (0 where
     lines name none), `cards`.
     """
@@ -42,7 +42,7 @@ def totals(household: Household) -> pd.Series:
             "receipts": len(receipts),
             "visit_days": len(days),
             "amount": round(float(lines.amount.sum()), 2),
-            "amount_per_receipt": round(float(np.median(receipts.amount)), 2),
+            "median_receipt": round(float(np.median(receipts.amount)), 2),
             "days_between_visits": float(np.median(np.diff(days))) if len(days) > 1 else np.nan,
             "first_day": pd.Timestamp(lines.at[0]).date(),
             "last_day": pd.Timestamp(lines.at[-1]).date(),

@@ -15,6 +15,8 @@ from crm_analytics.reports.household_places import change_list
 from crm_analytics.reports.household_words import OFFER_COLUMNS, TOPICS, WORDS
 
 MOST_CANDIDATES = 12
+# At a glance: who they are and where, then other readings, then what these rest on.
+_FIRST = ("home", "second_home", "workplace", "member", "composition", "stay", "absence")
 
 
 def household_report(
@@ -77,6 +79,7 @@ def household_report(
         cards=_cards(profile),
         form=_form(profile.form),
         stages=stages,
+        glance=_glance(stages),
         charts=household_drawings(profile),
         changes=[
             (profile.formatter.format("{d:date}", d=day), f.statement) for day, f in change_list(profile)
@@ -100,16 +103,19 @@ def _template() -> jinja2.Template:
     return environment.get_template("household.html.j2")
 
 
+def _glance(stages: Sequence[tuple[str, str, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """All groups as the table at the top shows them: the last stage first, and before it `_FIRST`."""
+    groups = [group for _, _, found in reversed(stages) for group in found]
+    return sorted(groups, key=lambda g: _FIRST.index(g["kind"]) if g["kind"] in _FIRST else len(_FIRST))
+
+
 def _lead(profile: Profile, n: int) -> str:
     """How much the lines say, in a sentence."""
     words, write, total = WORDS[profile.lang], profile.formatter.format, profile.totals
     if not n:
         return words["none"]
-    return words["lead"].format(
-        findings=write("{n:count}", n=n),
-        lines=write("{n:count}", n=total["lines"]),
-        first=write("{d:date}", d=total["first_day"]),
-        last=write("{d:date}", d=total["last_day"]),
+    return write(
+        words["lead"], findings=n, lines=total["lines"], first=total["first_day"], last=total["last_day"]
     )
 
 
@@ -134,7 +140,7 @@ def _cards(profile: Profile) -> list[tuple[str, str]]:
     """The totals that head the second stage: what, and how much."""
     words, total = WORDS[profile.lang], profile.totals
     formats = {
-        "amount": "money", "receipts": "count", "visit_days": "count", "amount_per_receipt": "money",
+        "amount": "money", "receipts": "count", "visit_days": "count", "median_receipt": "money",
         "days_between_visits": "number", "lines": "count", "stores": "count", "cards": "count",
     }  # fmt: skip
     return [

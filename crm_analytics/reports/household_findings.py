@@ -145,7 +145,7 @@ def _subject(profile: Profile, finding: Finding) -> str:
     if how == "date":
         return write("{d:date}", d=finding.start) if finding.start else ""
     if how in ("place", "card"):
-        return write("{x:word}", x=subject)
+        return write("{x:card}" if how == "card" else "{x:word}", x=subject)
     return _word(profile, subject) if how == "word" else ""
 
 

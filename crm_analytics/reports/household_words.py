@@ -3,11 +3,11 @@
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Household profile",
-        "lead": "{findings} findings from {lines} receipt lines, {first} to {last}. Each shows the lines that it "
-        "rests on, how strong it is, and what else could explain them.",
+        "lead": "{findings:count finding} from {lines:count receipt line}, {first:date} to {last:date}. "
+        "Each shows the lines that it rests on, how strong it is, and what else could explain them.",
         "none": "The lines tell nothing that would stand up to doubt.",
         "lines": "lines", "receipts": "receipts", "visit_days": "days with a purchase", "amount": "spent",
-        "amount_per_receipt": "median receipt", "days_between_visits": "days between visits (median)",
+        "median_receipt": "median receipt", "days_between_visits": "days between visits (median)",
         "stores": "stores", "cards": "cards",
         "form": "1 · The application form", "form_note": "What they wrote themselves, and how one may read it.",
         "no_form": "No form is known.",
@@ -28,7 +28,7 @@ WORDS: dict[str, dict[str, str]] = {
         "timeline_changes": "Numbered: changes, listed below.",
         "map": "Where they bought near home: larger for more days; north is at the top",
         "map_away": "All towns: larger for more days; north is at the top",
-        "glance": "At a glance",
+        "glance": "At a glance", "bars": "bars: how sure",
         "evidence": "{n} lines as evidence",
         "evidence_one": "1 line as evidence",
         "more": "and {n} lines more",
@@ -53,11 +53,11 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "tr": {
         "title": "Hane profili",
-        "lead": "{first} ile {last} arasındaki {lines} fiş satırından {findings} bulgu. Her biri dayandığı "
-        "satırları, ne kadar güçlü olduğunu ve başka nasıl açıklanabileceğini gösterir.",
+        "lead": "{first:date} ile {last:date} arasındaki {lines:count} fiş satırından {findings:count} "
+        "bulgu. Her biri dayandığı satırları, ne kadar güçlü olduğunu ve başka nasıl açıklanabileceğini gösterir.",
         "none": "Satırlar, kuşkuya dayanacak bir şey söylemiyor.",
         "lines": "satır", "receipts": "fiş", "visit_days": "alışveriş günü", "amount": "harcama",
-        "amount_per_receipt": "ortanca fiş", "days_between_visits": "ziyaretler arası gün (ortanca)",
+        "median_receipt": "ortanca fiş", "days_between_visits": "ziyaretler arası gün (ortanca)",
         "stores": "mağaza", "cards": "kart",
         "form": "1 · Başvuru formu", "form_note": "Kendi yazdıkları ve nasıl okunabileceği.",
         "no_form": "Bilinen bir form yok.",
@@ -78,7 +78,7 @@ WORDS: dict[str, dict[str, str]] = {
         "timeline_changes": "Numaralı: aşağıda açıklanan değişiklikler.",
         "map": "Eve yakın alışveriş yerleri: gün sayısı arttıkça daha büyük; kuzey yukarıda",
         "map_away": "Bütün kentler: gün sayısı arttıkça daha büyük; kuzey yukarıda",
-        "glance": "Bir bakışta",
+        "glance": "Bir bakışta", "bars": "çubuklar: ne kadar emin",
         "evidence": "kanıt: {n} satır",
         "evidence_one": "kanıt: 1 satır",
         "more": "ve {n} satır daha",

@@ -3,9 +3,12 @@
 import codecs
 import csv
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -96,6 +99,38 @@ def _stage(path: Path, target: Path, encoding: str, delimiter: str | None) -> Di
     return dialect
 
 
+def read_table(path: Path, *, caller: str, dtype: Any = None, keep_empty: bool = False) -> pd.DataFrame:
+    """Read a small delimited file that lies beside a log, written as logs are.
+
+    Encoding and delimiter are found as those of a log. `dtype` is as in `pandas.read_csv`; with
+    `keep_empty` a field without text is '' and no missing value. Raises SchemaError naming
+    `caller` and the file if it is empty, has one column only, or cannot be split into records.
+    """
+    encoding = detect_encoding(path)
+    try:
+        delimiter = detect_delimiter(_first_line(path, encoding, caller), path, caller)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # that fields beyond the header are lost
+            return pd.read_csv(
+                path,
+                sep=delimiter,
+                encoding=encoding,
+                dtype=dtype,
+                keep_default_na=not keep_empty,
+                index_col=False,
+            )
+    except SchemaError:
+        raise
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{caller}: {path} is not {encoding} text ({error}). Save it as UTF-8.") from error
+    except (ValueError, pd.errors.ParserWarning) as error:
+        said = " ".join(str(error).split())
+        raise SchemaError(
+            f"{caller}: {path} cannot be split into records ({said}). Look for rows with more fields than the "
+            "header, or a quote that is not closed."
+        ) from error
+
+
 def detect_encoding(path: Path) -> str:
     """Return 'utf-8-sig', 'utf-16', 'utf-8', or 'cp1254' (Turkish Windows) if it is none of these."""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -115,7 +150,7 @@ def detect_encoding(path: Path) -> str:
     return "utf-8"
 
 
-def detect_delimiter(header: str, path: Path) -> str:
+def detect_delimiter(header: str, path: Path, caller: str = "read_log") -> str:
     """Return the delimiter that splits the header into the most columns.
 
     >>> detect_delimiter('kart_no;tarih;"tutar, TL"', Path("x.csv"))
@@ -124,20 +159,23 @@ def detect_delimiter(header: str, path: Path) -> str:
     counts = {d: len(next(csv.reader([header], delimiter=d))) for d in DELIMITERS}
     best = max(counts, key=lambda d: counts[d])
     if counts[best] == 1:
-        raise SchemaError(
-            f"read_log: {path} has one column only ({header[:60]!r}). Pass delimiter= if it is another sign."
+        remedy = (
+            "Pass delimiter= if it is another sign."
+            if caller == "read_log"
+            else "Part columns by a comma, a semicolon, a tab or a |."
         )
+        raise SchemaError(f"{caller}: {path} has one column only ({header[:60]!r}). {remedy}")
     return best
 
 
-def _first_line(path: Path, encoding: str) -> str:
+def _first_line(path: Path, encoding: str, caller: str = "read_log") -> str:
     with (
         pa.input_stream(str(path), compression="detect") as stream,
         io.TextIOWrapper(stream, encoding=encoding, newline="") as text,
     ):
         line = text.readline().rstrip("\r\n")
     if not line:
-        raise SchemaError(f"read_log: {path} is empty or begins with an empty line; a header line is needed.")
+        raise SchemaError(f"{caller}: {path} is empty or begins with an empty line; a header line is needed.")
     return line
 
 

@@ -1,12 +1,15 @@
 """The transaction log: one lazy table of receipt lines that every feature is asked from."""
 
+import contextlib
 import functools
 import hashlib
+import re
 import shutil
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,8 @@ from crm_analytics.transactions.events import (
 from crm_analytics.transactions.refunds import NET_EFFECT, ORIGINS, PURCHASES, PURCHASES_AT
 from crm_analytics.transactions.schema import REASONS
 from crm_analytics.transactions.sources import Source
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\S.*)?")
 
 # Every line with the reason to set it aside (null: kept), and the lines that were kept.
 CHECKED = """
@@ -332,22 +337,24 @@ class TransactionLog:
         """Like `query_at`, in batches of about `rows` rows."""
         return self.engine.stream(*self._prepared_at(sql, origins, parameters), rows)
 
-    def snapshot(self, snapshot_date: date | datetime | str | None = None) -> datetime:
+    def snapshot(
+        self, snapshot_date: date | datetime | str | None = None, *, name: str = "snapshot_date"
+    ) -> datetime:
         """Return the first instant not seen as a naive datetime; the log's `end` by default.
 
-        Raises ValueError if no line lies before it.
+        Text is year-month-day, with or without a time: of "01.06.2025" nobody can tell whether the
+        first of June or the sixth of January is meant. `name` is what errors call the date.
+
+        Raises ValueError if it is no such date, or if no line lies before it.
         """
         if self.counts.first_at is None or self.end is None:
             raise ValueError(
                 "the log has no lines to summarise: all were set aside. See log.counts.set_aside."
             )
-        chosen = pd.Timestamp(self.end if snapshot_date is None else snapshot_date)
-        if chosen.tzinfo is not None:
-            chosen = chosen.tz_convert("UTC").tz_localize(None)
+        chosen = _instant(self.end if snapshot_date is None else snapshot_date, name)
         if chosen <= self.counts.first_at:
-            raise ValueError(
-                f"snapshot_date must be after the log's first line ({self.start}). Got {chosen}."
-            )
+            said = chosen.date() if chosen == chosen.normalize() else chosen
+            raise ValueError(f"{name} must be after the log's first line ({self.start}). Got {said}.")
         return chosen.to_pydatetime()
 
     def customers(self, *conditions: Condition, as_of: date | datetime | str | None = None) -> pd.Index:
@@ -436,6 +443,18 @@ class TransactionLog:
         bound = parameters | {"not_after": self.not_after, "snapshot_date": before}
         tables = f"{CHECKED},\n{policy}" if self._events is None else f"{CHECKED},\n{policy},{EVENTS_AS_OF}"
         return _with(tables, sql), bound
+
+
+def _instant(value: Any, name: str) -> pd.Timestamp:
+    """A date as a naive instant in UTC; text only in the one order that has one meaning."""
+    found: Any = pd.NaT
+    text_of_another_form = isinstance(value, str) and not _ISO.fullmatch(value.strip())
+    if not text_of_another_form and not isinstance(value, Number):  # pandas would read nanoseconds
+        with contextlib.suppress(ValueError, TypeError):
+            found = pd.Timestamp(value)
+    if found is pd.NaT:
+        raise ValueError(f"{name} must be a date as 2025-06-01 (year-month-day). Got {value!r} instead.")
+    return found if found.tzinfo is None else found.tz_convert("UTC").tz_localize(None)
 
 
 def _with(tables: str, sql: str) -> str:

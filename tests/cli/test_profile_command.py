@@ -77,13 +77,42 @@ def test_a_page_is_written_and_said(city, capsys, tmp_path):
     log, context = city / "log.parquet", ["--context", city / "context"]
     assert run("profile", log, "--household", HOUSEHOLD, "--output", page, *context, *told) == 0
     captured = capsys.readouterr()
-    assert re.search(r"^\d+ findings from [\d,]+ lines\. ", captured.out)
-    assert f"Written: {page}" in captured.out
+    said = captured.out.splitlines()
+    assert re.search(r"^[\d.]+ satırdan \d+ bulgu\. Öneri", said[0])
+    assert said[1:] == [f"Yazıldı: {page}"]
     assert captured.err == ""
     text = page.read_text("utf-8")
     assert '<html lang="tr">' in text
     assert "sağlık, din" in text
     assert not any(name in text for name in (HOUSEHOLD, *CARDS))
+
+
+@pytest.fixture(scope="module")
+def short_log(tmp_path_factory):
+    """Three lines, of which two cannot be read."""
+    log = tmp_path_factory.mktemp("short") / "log.csv"
+    log.write_text(
+        "customer_id,transaction_id,item_id,occurred_at,amount\n"
+        "7,1,a,2008-08-27,2.5\n,2,a,2008-08-28,2.5\n7,3,a,nonsense,2.5\n"
+    )
+    return log
+
+
+@pytest.mark.parametrize(
+    ("lang", "told", "aside", "written"),
+    [
+        ("en", "0 findings from 1 line. Make no offer", "2 of 3 lines set aside (1 missing_customer, 1 ", "Written"),
+        ("tr", "1 satırdan 0 bulgu. Öneri", "3 satırdan 2 tanesi ayrıldı (1 missing_customer, 1 ", "Yazıldı"),
+    ],
+)  # fmt: skip
+def test_lines_set_aside_are_counted_in_the_language(short_log, capsys, tmp_path, lang, told, aside, written):
+    page = tmp_path / "page.html"
+    assert run("profile", short_log, "--household", "7", "--output", page, "--lang", lang) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(told)
+    assert said[1].startswith(aside)
+    assert said[1].endswith("`crm-analytics audit`.")
+    assert said[2] == f"{written}: {page}"
 
 
 def test_cards_are_named_where_that_is_asked_for(city, tmp_path):

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from crm_analytics import read_log
+from crm_analytics.core import SchemaError
 from crm_analytics.profiling import Context, Population
 from crm_analytics.profiling.form import COLUMNS, read_forms
 from crm_analytics.profiling.telling.formatting import Formatter
@@ -105,8 +106,15 @@ def test_a_year_of_birth_that_is_none_has_no_age():
 
 def test_what_was_not_answered_is_not_told():
     assert forms(household="other").empty
-    assert forms(FORMS[["customer_id"]]).empty
     assert forms(FORMS.assign(work_phone_area="  "), household="home")["question"].nunique() == 5
+
+
+def test_forms_without_any_known_column_are_refused():
+    with pytest.raises(SchemaError, match=r"none of the columns sex, .*found beside customer_id: cinsiyet"):
+        Context(forms=pd.DataFrame({"customer_id": ["Z"], "cinsiyet": ["K"]}))
+    with pytest.raises(SchemaError, match="found beside customer_id: none"):
+        Context(forms=FORMS[["customer_id"]])
+    assert Context(forms=FORMS[["customer_id", "sex"]]).forms is not None
 
 
 def test_without_forms_the_table_is_empty():

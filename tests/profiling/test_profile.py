@@ -178,12 +178,83 @@ def test_bad_arguments_are_refused(city, population, tmp_path):
         profile_household(population, name, as_of="2008-10-01")
     with pytest.raises(ValueError, match="kind must be one of"):
         profile_household(population, name).find("brand_swich")
+    with pytest.raises(ValueError, match="stage must be one of 'form', 'rhythm'"):
+        profile_household(population, name).stage("offer")
+    with pytest.raises(ValueError, match="lang must be one of 'en', 'tr'"):
+        profile_household(population, name).in_language("de")
     with pytest.raises(MissingDataError, match="is no folder"):
         read_context(tmp_path / "none", city.log)
     with pytest.raises(MissingDataError, match="has none of cards, stores, calendar, forms"):
         read_context(tmp_path, city.log)
     with pytest.raises(SchemaError, match="Context: stores"):
         Context(stores=pd.DataFrame({"shop": [1]}))
+
+
+def test_what_is_of_another_sort_is_refused_by_name(city, population):
+    name = city.cards["household_id"].iloc[0]
+    for profile in (profile_household, lambda log, name: profile_households(log, [name])):
+        with pytest.raises(
+            TypeError, match=r"log must be a TransactionLog .* or a Population\. Got DataFrame"
+        ):
+            profile(city.table, name)
+    with pytest.raises(TypeError, match=r"context must be a Context .* Got dict instead"):
+        profile_household(city.log, name, context={})
+    for households in (name, 7):
+        with pytest.raises(ValueError, match=f"households must be a list .* Got {households!r} instead"):
+            profile_households(population, households)
+    for table in ("cards", "stores", "calendar", "forms"):
+        with pytest.raises(TypeError, match=f"Context: {table} must be a DataFrame. Got list instead"):
+            Context(**{table: [{"customer_id": "Z"}]})
+    with pytest.raises(TypeError, match=r"Context: tags must be a TagTable\. Got DataFrame instead"):
+        Context(tags=pd.DataFrame())
+
+
+def test_a_date_before_the_log_is_called_as_of(city, context):
+    name = city.cards["household_id"].iloc[0]
+    with pytest.raises(ValueError, match=r"^as_of must be after .*\. Got 1999-01-01\.$"):
+        profile_household(city.log, name, context=context, as_of="1999-01-01")
+    with pytest.raises(
+        ValueError, match=r"^as_of must be a date as 2025-06-01 .* Got '01\.06\.2009' instead"
+    ):
+        profile_households(city.log, [name], context=context, as_of="01.06.2009")
+
+
+def test_another_households_finding_has_no_evidence_here(population, profiles):
+    profile, other = [profile for profile in profiles if profile.findings][:2]
+    finding = other.findings[0]
+    with pytest.raises(ValueError, match=rf"\({finding.kind}.* is not of .* {profile.household_id!r}\. Ask"):
+        profile.evidence(finding)
+    with pytest.raises(TypeError, match=r"finding must be a Finding, .* Got str instead"):
+        profile.evidence("home")
+    again = profile_household(population, profile.household_id, sensitive=TOPICS, lang="tr")
+    for ours, theirs in zip(profile.findings + profile.hints, again.findings + again.hints, strict=True):
+        pd.testing.assert_frame_equal(profile.evidence(theirs), profile.evidence(ours))
+
+
+def test_findings_are_found_by_kind_subject_or_both(profiles):
+    for profile in profiles:
+        assert profile.find() == profile.findings
+        assert profile.find(subject="no such thing") == ()
+        for finding in profile.findings:
+            about = profile.find(subject=finding.subject)
+            assert finding in about
+            assert {f.subject for f in about} == {finding.subject}
+            assert len(about) == (profile.table()["subject"] == finding.subject).sum()
+            both = profile.find(finding.kind, finding.subject)
+            assert both == tuple(f for f in about if f.kind == finding.kind)
+
+
+def test_no_finding_shows_itself_as_certain(profiles):
+    shown = [repr(finding) for profile in profiles for finding in profile.findings]
+    assert any(", > .99; " in text for text in shown)
+    assert not any(", 1.00; " in text for text in shown)
+
+
+def test_a_context_shows_its_sizes_and_not_its_rows(city, context):
+    calendar = f"calendar {len(city.calendar)} rows"
+    sizes = f"cards {len(city.cards)}, stores {len(city.stores)}, {calendar}, forms {len(city.forms)}"
+    assert repr(context) == f"Context: {sizes}"
+    assert repr(Context(calendar=city.calendar)) == f"Context: no cards, no stores, {calendar}, no forms"
 
 
 def test_a_folder_of_tables_is_a_context(city, context, tmp_path):
@@ -197,3 +268,56 @@ def test_a_folder_of_tables_is_a_context(city, context, tmp_path):
     assert "house_wine" in found.tags.names.index
     name = city.cards["household_id"].iloc[0]
     assert profile_household(city.log, name, context=found).find("home")
+
+
+def test_tables_as_a_turkish_office_saves_them_are_read(city, tmp_path):
+    stores = [["store_id", "name", "latitude"], ["007", "Şişli", "41,06"], ["8", "Çeşme", ""]]
+    tables = {
+        "stores": stores,
+        "cards": [["customer_id", "household_id"], ["007", "ev"]],
+        "calendar": [["occasion", "kind", "start", "end"], ["şölen", "public", "2008-06-01", "2008-06-03"]],
+        "forms": [["customer_id", "district"], ["007", "Göztepe"]],
+        "tags": [["tag", "word"], ["house_wine", "öküzgözü"]],
+    }
+    for name, rows in tables.items():
+        text = "\r\n".join(";".join(row) for row in rows)
+        (tmp_path / f"{name}.csv").write_bytes(text.encode("cp1254"))
+    found = read_context(tmp_path, city.log)
+    assert found.stores["store_id"].tolist() == ["007", "8"]
+    assert found.stores["name"].tolist() == ["Şişli", "Çeşme"]
+    np.testing.assert_array_equal(found.stores["latitude"], [41.06, np.nan])
+    assert found.cards["customer_id"].tolist() == ["007"]
+    assert found.calendar["occasion"].tolist() == ["şölen"]
+    assert found.calendar["start"].tolist() == [pd.Timestamp("2008-06-01")]
+    assert found.forms["district"].tolist() == ["Göztepe"]
+    assert "öküzgözü" in set(found.tags.words["word"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("cards", "customer_id;household\nZ;home\n", "1 of 2 columns missing: household_id"),
+        ("cards", "customer_id;household_id\nZ;a\nZ;b\n", "one row for each customer_id, but 1 of them"),
+        ("cards", "", "is empty"),
+        ("stores", "store_id;latitude\n1;north\n", "latitude must be degrees, .* 1 of 1 rows .* 'north'"),
+        ("forms", "customer_id;cinsiyet\nZ;K\n", "found beside customer_id: cinsiyet"),
+        ("tags", "tag;wrod\na;b\n", "Is 'wrod' meant as 'word'"),
+        (
+            "calendar",
+            "occasion;kind;start;end\nx;public;2025-06-01;2025-06-02\ny;public;2025-07-01;02.07.2025\n",
+            r"end must be a date as 2025-06-01 .* 1 of 2 rows are not \(first at row 1: '02\.07\.2025'\)",
+        ),
+    ],
+)
+def test_a_bad_table_of_a_folder_is_named(city, tmp_path, name, content, message):
+    (tmp_path / f"{name}.csv").write_text(content, "utf-8")
+    with pytest.raises(SchemaError, match=rf"^read_context: .*{name}\.csv.*{message}"):
+        read_context(tmp_path, city.log)
+
+
+def test_a_calendar_whose_days_nobody_can_tell_is_refused():
+    spans = pd.DataFrame(
+        {"occasion": ["x"], "kind": ["public"], "start": ["01.06.2025"], "end": ["2025-06-02"]}
+    )
+    with pytest.raises(SchemaError, match=r"Context: calendar: start must be a date .* '01\.06\.2025'"):
+        Context(calendar=spans)

@@ -33,7 +33,7 @@ def test_totals_are_as_counted_by_hand():
     total = totals(household())
     assert total.to_dict() == {
         "lines": 5, "receipts": 4, "visit_days": 3, "amount": 67.85,
-        "amount_per_receipt": 7.3,  # of 3.25, 4.5, 10.1 and 50
+        "median_receipt": 7.3,  # of 3.25, 4.5, 10.1 and 50
         "days_between_visits": 31.0,  # of 3 and 59
         "first_day": date(2008, 1, 30), "last_day": date(2008, 4, 1), "stores": 2, "cards": 2,
     }  # fmt: skip

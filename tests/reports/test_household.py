@@ -207,6 +207,17 @@ def test_the_table_at_the_top_has_every_kind_in_words(page, turkish):
     assert "Mart 2008" in glance
 
 
+def test_the_table_at_the_top_begins_with_who_they_are_and_where(household):
+    n = len(household.lines)
+    names = ["forgotten_items", "loyalty", "stay", "brand_switch", "workplace", "member", "home"]
+    claims = [claim(name, [i % n], bayes_factor=1e6 / (i + 1)) for i, name in enumerate(names)]
+    text = household_report(Profile(household, tuple(claims)))
+    glance = re.search(r'<ul class="glance">(.*?)</section>', text, re.DOTALL)[1]
+    order = re.findall(r'href="#(\w+)"', glance)
+    assert order == ["home", "workplace", "member", "stay", "brand_switch", "loyalty", "forgotten_items"]
+    assert "bars: how sure" in glance
+
+
 def test_numbers_on_the_timeline_are_those_of_the_list(page, profile):
     days = [day for day, _ in change_list(profile)]
     assert days == sorted(days)

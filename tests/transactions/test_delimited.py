@@ -136,3 +136,36 @@ def test_a_quote_that_is_never_closed_is_named_as_the_cause(write, monkeypatch):
     lines = "a;2024-01-05;1\n" * 50
     with pytest.raises(SchemaError, match=r"cannot be split into records .* a quote that is not closed"):
         read_log(write(HEADER + '"' + lines))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1254"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_table_beside_a_log_is_read_as_a_log_is(write, encoding, delimiter):
+    rows = [["customer_id", "district"], ["007", TURKISH], ["008", ""]]
+    path = write("\n".join(delimiter.join(row) for row in rows), "cards.csv", encoding)
+    table = delimited.read_table(path, caller="here", dtype={"customer_id": str})
+    assert table["customer_id"].tolist() == ["007", "008"]
+    assert table["district"].iloc[0] == TURKISH
+    assert table["district"].isna().tolist() == [False, True]
+    assert delimited.read_table(path, caller="here", keep_empty=True)["district"].tolist() == [TURKISH, ""]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty or begins"),
+        ("customer_id\na\n", r"has one column only \('customer_id'\)\. Part columns by"),
+        ("a,b\n1,2\n1,2,3\n", r"cannot be split into records .* line 3"),
+        ("a,b\n1,2,3\n4,5,6\n", r"cannot be split into records .* more fields than the header"),
+        (b"a;b\n1;\x81\n", r"is not cp1254 text .*\. Save it as UTF-8"),
+    ],
+)
+def test_a_table_beside_a_log_that_cannot_be_read_is_named(write, content, message):
+    with pytest.raises(SchemaError, match=rf"^here: .*cards\.csv {message}"):
+        delimited.read_table(write(content, "cards.csv"), caller="here")
+
+
+def test_a_sign_at_the_end_of_every_row_of_a_table_does_no_harm(write):
+    path = write("customer_id;household_id\n007;home;\n008;home;\n", "cards.csv")
+    table = delimited.read_table(path, caller="here", dtype=str)
+    assert table.to_dict("list") == {"customer_id": ["007", "008"], "household_id": ["home", "home"]}

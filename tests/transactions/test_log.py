@@ -209,12 +209,37 @@ def test_streamed_batches_are_the_whole_answer():
     [
         (None, dt.datetime(1998, 7, 1)),
         ("1997-10-01", dt.datetime(1997, 10, 1)),
+        ("1997-10-01 09:30", dt.datetime(1997, 10, 1, 9, 30)),
+        ("1997-10-01T02:00+03:00", dt.datetime(1997, 9, 30, 23)),
+        (np.datetime64("1997-10-01"), dt.datetime(1997, 10, 1)),
         (dt.date(1997, 10, 1), dt.datetime(1997, 10, 1)),
         (pd.Timestamp("1997-10-01 02:00", tz="Europe/Istanbul"), dt.datetime(1997, 9, 30, 23)),
     ],
 )
 def test_a_snapshot_may_be_written_in_several_ways(snapshot, instant):
     assert load_cdnow().snapshot(snapshot) == instant
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    ["01.10.1997", "10/01/1997", "1997-13-01", "October 1997", "", 19971001, float("nan"), pd.NaT, []],
+)
+def test_a_snapshot_that_is_no_date_or_one_of_two_is_refused(snapshot):
+    log = load_cdnow()
+    with pytest.raises(
+        ValueError, match=r"^snapshot_date must be a date as 2025-06-01 \(year-month-day\)\. Got"
+    ):
+        log.snapshot(snapshot)
+    with pytest.raises(ValueError, match=r"^as_of must be a date"):
+        log.snapshot(snapshot, name="as_of")
+
+
+def test_a_snapshot_before_the_log_is_said_as_it_was_given():
+    log = load_cdnow()
+    with pytest.raises(ValueError, match=r"\(1997-01-01\)\. Got 1996-05-01\.$"):
+        log.snapshot("1996-05-01")
+    with pytest.raises(ValueError, match=r"^until must be after .* Got 1996-05-01 09:30:00\.$"):
+        log.snapshot("1996-05-01 09:30", name="until")
 
 
 def test_an_empty_log_says_so():

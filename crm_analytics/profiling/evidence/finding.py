@@ -77,7 +77,9 @@ class Finding:
     topic: str
 
     def __repr__(self) -> str:
-        return f"<{self.kind}: {self.statement} ({self.level}, {self.strength:.2f}; {len(self.rows)} lines)>"
+        rounded = f"{self.strength:.2f}"
+        strength = "> .99" if rounded == "1.00" else rounded  # no test is certain
+        return f"<{self.kind}: {self.statement} ({self.level}, {strength}; {len(self.rows)} lines)>"
 
 
 def level_of(strength: float) -> str:

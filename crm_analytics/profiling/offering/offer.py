@@ -129,7 +129,11 @@ def choose_offer(
             best = _offer(idea, parts, profile)
         rows.append(_row(idea, parts, profile, REFUSED[broken][profile.lang] if broken else ""))
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(AMOUNTS, float))
-    statement = best.statement if best else offer_words("none", profile.lang).format(n=len(rows))
+    statement = (
+        best.statement
+        if best
+        else offer_words("none" if rows else "nothing_found", profile.lang).format(n=len(rows))
+    )
     return OfferChoice(best, statement, table)
 
 

@@ -43,6 +43,10 @@ _WORDS = {
         "en": "Offer {product:word}, which customers like them buy. Expected profit {profit:money}.",
         "tr": "Benzer müşterilerin aldığı {product:word} önerilsin. Beklenen kâr {profit:money}.",
     },
+    "nothing_found": {
+        "en": "Make no offer: nothing found suggests one.",
+        "tr": "Öneri yapılmasın: bulgulardan bir öneri çıkmıyor.",
+    },
     "none": {
         "en": "Make no offer: none of the {n} considered would raise profit within the rules.",
         "tr": "Öneri yapılmasın: değerlendirilen {n} öneriden hiçbiri kurallar içinde kârı artırmıyor.",

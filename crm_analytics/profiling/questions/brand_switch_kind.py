@@ -11,7 +11,7 @@ KIND = Kind(
             "en": "{subject:category}: mostly {from:word} before, {to:word} from {start:date} on "
             "({from:word} {from_before:percent} → {from_after:percent}, {to:word} {to_before:percent} → "
             "{to_after:percent} of the purchases). The others' purchases do not tell whether everybody changed.",
-            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden sonra "
+            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden itibaren "
             "{to:word} ({from:word} {from_before:percent} → {from_after:percent}, {to:word} "
             "{to_before:percent} → {to_after:percent}). Bunu herkesin yapıp yapmadığı diğer "
             "müşterilerden anlaşılamıyor.",
@@ -21,7 +21,7 @@ KIND = Kind(
             "({from:word} {from_before:percent} → {from_after:percent}, {to:word} {to_before:percent} → "
             "{to_after:percent} of the purchases). Others went on buying {from:word}, so it is probably their "
             "own choice.",
-            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden sonra "
+            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden itibaren "
             "{to:word} ({from:word} {from_before:percent} → {from_after:percent}, {to:word} "
             "{to_before:percent} → {to_after:percent}). Diğer müşteriler {from:word} almayı sürdürmüş; büyük "
             "olasılıkla kendi tercihi.",
@@ -29,7 +29,7 @@ KIND = Kind(
         "delisted": {
             "en": "{subject:category}: mostly {from:word} before, {to:word} from {start:date} on. Nearly "
             "all other customers stopped buying {from:word} then too: it was probably no longer sold.",
-            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden sonra "
+            "tr": "{subject:category}: önce ağırlıkla {from:word}, {start:date} tarihinden itibaren "
             "{to:word}. Diğer müşterilerin neredeyse tamamı da {from:word} almayı bırakmış: bu marka büyük "
             "olasılıkla artık satılmıyor.",
         },
@@ -42,21 +42,24 @@ KIND = Kind(
     },
     alternatives={
         "promotion": {
-            "en": "the new brand was on promotion or cheaper",
-            "tr": "yeni marka promosyonda ya da daha ucuz olabilir",
+            "en": "The new brand may have been on promotion or cheaper.",
+            "tr": "Yeni marka promosyonda ya da daha ucuz olabilir.",
         },
-        "stock_out": {"en": "the old brand was out of stock", "tr": "eski marka rafta kalmamış olabilir"},
+        "stock_out": {
+            "en": "The old brand may have been out of stock.",
+            "tr": "Eski marka rafta kalmamış olabilir.",
+        },
         "price_rise": {
-            "en": "the old brand became dearer",
-            "tr": "eski marka pahalanmış olabilir",
+            "en": "The old brand may have become dearer.",
+            "tr": "Eski marka pahalanmış olabilir.",
         },
         "another_member": {
-            "en": "another member of the household does the shopping now",
-            "tr": "alışverişi artık hanenin başka bir üyesi yapıyor olabilir",
+            "en": "Another member of the household may do the shopping now.",
+            "tr": "Alışverişi artık hanenin başka bir üyesi yapıyor olabilir.",
         },
         "other_store": {
-            "en": "they went over to a store that sells other brands",
-            "tr": "başka markalar satan bir mağazaya geçmiş olabilirler",
+            "en": "They may have gone over to a store that sells other brands.",
+            "tr": "Başka markalar satan bir mağazaya geçmiş olabilirler.",
         },
     },
 )

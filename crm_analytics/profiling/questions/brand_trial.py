@@ -49,8 +49,11 @@ KIND = Kind(
         }
     },
     alternatives={
-        "out_of_stock": {"en": "the usual brand was out of stock", "tr": "her zamanki marka rafta yoktu"},
-        "offer": {"en": "the other brand was on offer", "tr": "öteki marka kampanyadaydı"},
+        "out_of_stock": {
+            "en": "The usual brand may have been out of stock.",
+            "tr": "Her zamanki marka rafta kalmamış olabilir.",
+        },
+        "offer": {"en": "The other brand may have been on offer.", "tr": "Öteki marka kampanyada olabilir."},
     },
 )
 

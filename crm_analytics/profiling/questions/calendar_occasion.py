@@ -60,10 +60,13 @@ KIND = Kind(
         }
     },
     alternatives={
-        "guests": {"en": "guests who came at that time anyway", "tr": "o sırada zaten gelen konuklar"},
+        "guests": {
+            "en": "Guests may have come at that time anyway.",
+            "tr": "O sırada zaten konukları olabilir.",
+        },
         "gift": {
-            "en": "it was taken to others as a gift",
-            "tr": "başkalarına armağan olarak götürülmüş olabilir",
+            "en": "It may have been taken to others as a gift.",
+            "tr": "Başkalarına armağan olarak götürülmüş olabilir.",
         },
     },
 )

@@ -22,15 +22,15 @@ KIND = Kind(
     title={"en": "What a card is for", "tr": "Kartın rolü"},
     statements={
         "mostly": {
-            "en": "{customer:word} is mostly used for {role_en:word}: {times:count} of {receipts:count} receipts "
+            "en": "{customer:card} is mostly used for {role_en:word}: {times:count} of {receipts:count} receipts "
             "({share:percent}; elsewhere {others:percent}).",
-            "tr": "{customer:word} çoğunlukla {role_tr:word} için kullanılıyor: {receipts:count} fişten {times:count} "
+            "tr": "{customer:card} çoğunlukla {role_tr:word} için kullanılıyor: {receipts:count} fişten {times:count} "
             "tanesi ({share:percent}; ötekilerde {others:percent}).",
         },
         "first": {
-            "en": "{customer:word} is used for {role_en:word} more than for anything else: {times:count} of "
+            "en": "{customer:card} is used for {role_en:word} more than for anything else: {times:count} of "
             "{receipts:count} receipts ({share:percent}; elsewhere {others:percent}).",
-            "tr": "{customer:word} en çok {role_tr:word} için kullanılıyor: {receipts:count} fişten {times:count} "
+            "tr": "{customer:card} en çok {role_tr:word} için kullanılıyor: {receipts:count} fişten {times:count} "
             "tanesi ({share:percent}; ötekilerde {others:percent}).",
         },
     },
@@ -46,8 +46,8 @@ KIND = Kind(
     },
     alternatives={
         "other_means": {
-            "en": "the rest is paid in another way",
-            "tr": "geri kalanlar başka bir yolla ödeniyor olabilir",
+            "en": "The rest may be paid in another way.",
+            "tr": "Geri kalanlar başka bir yolla ödeniyor olabilir.",
         }
     },
 )

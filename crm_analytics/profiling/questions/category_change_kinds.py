@@ -11,27 +11,27 @@ _NULL: dict[str, Words] = {
 }
 _ALTERNATIVES: dict[str, Words] = {
     "bought_elsewhere": {
-        "en": "it is bought in another shop chain",
-        "tr": "bu ürünler başka bir yerden alınıyor olabilir",
+        "en": "It may be bought in another shop chain.",
+        "tr": "Bu ürünler başka bir yerden alınıyor olabilir.",
     },
     "stocked_up": {
-        "en": "the purchase before was larger than usual: they had it in stock",
-        "tr": "önceki alışverişte her zamankinden fazla alınmış; evde stok olabilir",
+        "en": "The purchase before was larger than usual: they may have had it in stock.",
+        "tr": "Önceki alışverişte her zamankinden fazla alınmış; evde stok olabilir.",
     },
     "other_card": {
-        "en": "it is paid with a card that is not in this log",
-        "tr": "ödeme bu kayıtta olmayan başka bir kartla yapılıyor olabilir",
+        "en": "It may be paid with a card that is not in this log.",
+        "tr": "Ödeme bu kayıtta olmayan başka bir kartla yapılıyor olabilir.",
     },
-    "car_bought": {"en": "a car was bought", "tr": "araba alınmış olabilir"},
-    "car_sold": {"en": "the car was sold", "tr": "araba satılmış olabilir"},
+    "car_bought": {"en": "A car may have been bought.", "tr": "Araba alınmış olabilir."},
+    "car_sold": {"en": "The car may have been sold.", "tr": "Araba satılmış olabilir."},
     "other_fuel_brand": {
-        "en": "they fill up at another company's stations",
-        "tr": "yakıt başka bir şirketin istasyonlarından alınıyor olabilir",
+        "en": "They may fill up at another company's stations.",
+        "tr": "Yakıt başka bir şirketin istasyonlarından alınıyor olabilir.",
     },
-    "grown_up": {"en": "the child outgrew it", "tr": "çocuk artık büyümüş olabilir"},
-    "pet_gone": {"en": "the animal is no longer there", "tr": "evcil hayvan artık evde olmayabilir"},
-    "pregnancy": {"en": "a pregnancy", "tr": "hamilelik"},
-    "menopause": {"en": "the menopause", "tr": "menopoz"},
+    "grown_up": {"en": "The child may have outgrown it.", "tr": "Çocuk artık büyümüş olabilir."},
+    "pet_gone": {"en": "The animal may no longer be there.", "tr": "Evcil hayvan artık evde olmayabilir."},
+    "pregnancy": {"en": "It may be a pregnancy.", "tr": "Hamilelik olabilir."},
+    "menopause": {"en": "It may be the menopause.", "tr": "Menopoz olabilir."},
 }
 
 START = Kind(
@@ -40,15 +40,15 @@ START = Kind(
     title={"en": "Began to buy", "tr": "Almaya başladı"},
     statements={
         "plain": {
-            "en": "{subject:category} is bought from {start:date} on ({times:count} days), and never on the "
+            "en": "{subject:category}: bought from {start:date} on ({times:count} days), and never on the "
             "{visits:count} shopping days before, over {days:count} days.",
             "tr": "{subject:category}: ilk kez {start:date} tarihinde alınmış ve sonra sürmüş ({times:count} "
             "gün); ondan önceki {days:count} günde yapılan {visits:count} alışveriş gününde hiç alınmamış.",
         },
         "card": {
-            "en": "{subject:category} is bought with {card:word} from {start:date} on ({times:count} days), and "
+            "en": "{subject:category}: bought with {card:card} from {start:date} on ({times:count} days), and "
             "never on its {visits:count} shopping days before, over {days:count} days.",
-            "tr": "{card:word}, {subject:category}: ilk kez {start:date} tarihinde alınmış ve sonra "
+            "tr": "{card:card}, {subject:category}: ilk kez {start:date} tarihinde alınmış ve sonra "
             "sürmüş ({times:count} gün); ondan önceki {days:count} günde bu kartla yapılan {visits:count} "
             "alışveriş gününde hiç alınmamış.",
         },
@@ -62,15 +62,15 @@ LAPSE = Kind(
     title={"en": "No longer bought", "tr": "Artık alınmıyor"},
     statements={
         "plain": {
-            "en": "{subject:category} was bought on {times:count} days, the last of them {start:date}, and on "
+            "en": "{subject:category}: bought on {times:count} days, the last of them {start:date}, and on "
             "none of the {visits:count} shopping days since, over {days:count} days.",
             "tr": "{subject:category}: {times:count} gün alınmış, sonuncusu {start:date}; o tarihten sonraki "
             "{days:count} günde yapılan {visits:count} alışveriş gününde hiç alınmamış.",
         },
         "card": {
-            "en": "{subject:category} was bought with {card:word} on {times:count} days, the last of them "
+            "en": "{subject:category}: bought with {card:card} on {times:count} days, the last of them "
             "{start:date}, and on none of its {visits:count} shopping days since, over {days:count} days.",
-            "tr": "{card:word}, {subject:category}: {times:count} gün alınmış, sonuncusu {start:date}; "
+            "tr": "{card:card}, {subject:category}: {times:count} gün alınmış, sonuncusu {start:date}; "
             "o tarihten sonraki {days:count} günde bu kartla yapılan {visits:count} alışveriş gününde hiç "
             "alınmamış.",
         },
@@ -84,15 +84,15 @@ GAP = Kind(
     title={"en": "A pause", "tr": "Ara verilmiş"},
     statements={
         "plain": {
-            "en": "{subject:category} is not bought from {start:date} until {end:date} ({days:count} days, "
-            "{visits:count} shopping days), while it is bought before and after.",
+            "en": "{subject:category}: not bought from {start:date} until {end:date} ({days:count} days, "
+            "{visits:count} shopping days), though before and after.",
             "tr": "{subject:category}: {start:date} ile {end:date} arasında ({days:count} gün, {visits:count} "
             "alışveriş günü) alınmamış; öncesinde ve sonrasında alınıyor.",
         },
         "card": {
-            "en": "{subject:category} is not bought with {card:word} from {start:date} until {end:date} "
-            "({days:count} days, {visits:count} shopping days), while it is bought before and after.",
-            "tr": "{card:word}, {subject:category}: {start:date} ile {end:date} arasında ({days:count} "
+            "en": "{subject:category}: not bought with {card:card} from {start:date} until {end:date} "
+            "({days:count} days, {visits:count} shopping days), though before and after.",
+            "tr": "{card:card}, {subject:category}: {start:date} ile {end:date} arasında ({days:count} "
             "gün, {visits:count} alışveriş günü) alınmamış; öncesinde ve sonrasında alınıyor.",
         },
     },

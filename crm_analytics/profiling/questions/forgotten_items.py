@@ -22,10 +22,10 @@ KIND = Kind(
     title={"en": "Back for forgotten items", "tr": "Unutulanlar için geri dönüş"},
     statements={
         "plain": {
-            "en": "{times:count} times there is a second, smaller receipt of the same store a few minutes after the "
+            "en": "{times:times} there is a second, smaller receipt of the same store a few minutes after the "
             "first (typically {minutes:number} minutes; by chance {expected:number} would be expected): they "
             "probably came back for what they had forgotten.",
-            "tr": "{times:count} kez, ilk fişten birkaç dakika sonra aynı mağazadan daha küçük ikinci bir fiş var "
+            "tr": "{times:times}, ilk fişten birkaç dakika sonra aynı mağazadan daha küçük ikinci bir fiş var "
             "(genellikle {minutes:number} dakika; rastlantıyla beklenen {expected:number}): büyük olasılıkla unutulan "
             "bir şey için geri dönülmüş.",
         }
@@ -38,8 +38,8 @@ KIND = Kind(
     },
     alternatives={
         "split_payment": {
-            "en": "the second receipt was for somebody else, or paid in another way",
-            "tr": "ikinci fiş başkası için kesilmiş ya da başka bir yolla ödenmiş olabilir",
+            "en": "The second receipt may be for somebody else, or paid in another way.",
+            "tr": "İkinci fiş başkası için kesilmiş ya da başka bir yolla ödenmiş olabilir.",
         },
     },
 )

@@ -54,7 +54,7 @@ MIXED_OF_GUESTS = 0.5  # and that one of the kinds is a diet one
 KIND = Kind(
     name="guest_day",
     stage="interpretation",
-    title={"en": "A day with guests", "tr": "Konuk günü"},
+    title={"en": "A day with guests", "tr": "Misafir günü"},
     statements={
         "plain": {
             "en": "On {start:date} there are things bought on no other day, or in far larger amounts than on any other "
@@ -76,9 +76,15 @@ KIND = Kind(
         }
     },
     alternatives={
-        "celebration": {"en": "the household's own celebration", "tr": "hanenin kendi kutlaması"},
-        "offer": {"en": "an offer that was stocked up on", "tr": "stok yapılan bir kampanya"},
-        "gift": {"en": "it was taken along as a gift", "tr": "armağan olarak götürülmüş olabilir"},
+        "celebration": {
+            "en": "It may have been the household's own celebration.",
+            "tr": "Hane kendi arasında kutlamış olabilir.",
+        },
+        "offer": {"en": "They may have stocked up on an offer.", "tr": "Kampanyada stok yapılmış olabilir."},
+        "gift": {
+            "en": "It may have been taken along as a gift.",
+            "tr": "Armağan olarak götürülmüş olabilir.",
+        },
     },
 )
 

@@ -11,7 +11,7 @@ from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.population import Population
 
 LEAST_RECEIPTS = 10
-LEAST_SHARE = 0.8
+LEAST_SHARE = 0.75
 LEAST_USE = 5  # receipts of any kind on the other card
 MOST_LISTED = 200  # things of the other card that are compared
 SAME_LIST = 0.01
@@ -22,18 +22,18 @@ KIND = Kind(
     title={"en": "Who shops for the household", "tr": "Alışverişi kim yapıyor"},
     statements={
         "plain": {
-            "en": "The holder of {customer:word} probably does the household's shopping: {times:count} of "
+            "en": "The holder of {customer:card} probably does the household's shopping: {times:count} of "
             "{receipts:count} supermarket receipts ({share:percent}).",
-            "tr": "Hanenin alışverişini büyük olasılıkla {customer:word} sahibi yapıyor: {receipts:count} market "
+            "tr": "Hanenin alışverişini büyük olasılıkla {customer:card} sahibi yapıyor: {receipts:count} market "
             "fişinden {times:count} tanesi ({share:percent}).",
         },
         "same_list": {
-            "en": "The holder of {customer:word} probably does the household's shopping ({share:percent} of "
+            "en": "The holder of {customer:card} probably does the household's shopping ({share:percent} of "
             "{receipts:count} supermarket receipts); the other buys from the same list: {common:count} of "
-            "{things:count} things are those of {customer:word}, where {expected:number} would be by chance.",
-            "tr": "Hanenin alışverişini büyük olasılıkla {customer:word} sahibi yapıyor ({receipts:count} market "
+            "{things:count} things are those of {customer:card}, where {expected:number} would be by chance.",
+            "tr": "Hanenin alışverişini büyük olasılıkla {customer:card} sahibi yapıyor ({receipts:count} market "
             "fişinin {share:percent} kadarı); öteki kart aynı listeden alıyor: {things:count} üründen {common:count} "
-            "tanesi {customer:word} ile de alınmış, rastlantıyla {expected:number} olurdu.",
+            "tanesi {customer:card} ile de alınmış, rastlantıyla {expected:number} olurdu.",
         },
     },
     nulls={
@@ -44,19 +44,19 @@ KIND = Kind(
     },
     alternatives={
         "other_means": {
-            "en": "the other shops too, and pays in another way",
-            "tr": "öteki kişi de alışveriş yapıp başka bir yolla ödüyor olabilir",
+            "en": "The other may shop too, and pay in another way.",
+            "tr": "Öteki kişi de alışveriş yapıp başka bir yolla ödüyor olabilir.",
         },
         "one_wallet": {
-            "en": "one person uses both cards",
-            "tr": "iki kartı da aynı kişi kullanıyor olabilir",
+            "en": "One person may use both cards.",
+            "tr": "İki kartı da aynı kişi kullanıyor olabilir.",
         },
     },
 )
 
 
 def household_shoppers(household: Household) -> list[Claim]:
-    """The card with four fifths or more of the supermarket receipts; and whether the others share its list.
+    """The card with three quarters or more of the supermarket receipts; and whether the others share its list.
 
     Statistic: its supermarket receipts. Null: each receipt is as likely on any card; the p-value is
     the binomial tail, `asked` the number of cards. The others must be used besides: five receipts.

@@ -41,36 +41,53 @@ TELLS_LITTLE = (
     "fuel",
     "restaurant",
 )
+# What nobody has a craving for.
+NO_FOOD = (
+    "general_merchandise", "personal_care", "women_care", "men_care", "health", "cleaning", "paper",
+    "kitchen_wraps", "pest_control", "pet", "baby", "print", "greeting", "phone_card", "toy",
+)  # fmt: skip
+
+_TELLS = {
+    "plain": (
+        "{subject:category}: bought on {times:count} of {visits:count} days only ({first:date}); a household with "
+        "the habit would have bought it on about {expected:count}: probably CAUSE, no habit.",
+        "{subject:category}: {visits:count} alışveriş gününün yalnızca {times:count} tanesinde alınmış "
+        "({first:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük olasılıkla CAUSE; "
+        "alışkanlık değil.",
+    ),
+    "twice": (
+        "{subject:category}: bought on two days only, {first:date} and {last:date}, and never between; a household "
+        "with the habit would have bought it on about {expected:count} of these {visits:count} days: probably CAUSE, "
+        "no habit.",
+        "{subject:category}: yalnızca iki gün alınmış, {first:date} ve {last:date}; arada hiç alınmamış. Alışkanlığı "
+        "olan bir hane bu {visits:count} günün yaklaşık {expected:count} tanesinde alırdı. Büyük olasılıkla CAUSE; "
+        "alışkanlık değil.",
+    ),
+    "child": (
+        "{subject:category}: bought on {times:count} of {visits:count} days only ({first:date} to {last:date}); a "
+        "household with the habit would have bought it on about {expected:count}: probably CAUSE. It does not tell "
+        "of a child in the house.",
+        "{subject:category}: {visits:count} alışveriş gününün yalnızca {times:count} tanesinde alınmış ({first:date} "
+        "- {last:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük olasılıkla CAUSE; "
+        "evde çocuk olduğunu göstermez.",
+    ),
+}
+_CAUSES = {
+    "": ("for a guest or out of a craving", "bir konuk için ya da canı çektiği için"),
+    "_need": ("for a single need", "tek seferlik bir gereksinim için"),
+}
 
 KIND = Kind(
     name="isolated_purchase",
     stage="interpretation",
     title={"en": "An isolated purchase", "tr": "Tek seferlik alışveriş"},
     statements={
-        "plain": {
-            "en": "{subject:category} was bought on {times:count} of {visits:count} days only ({first:date}); a "
-            "household with the habit would have bought it on about {expected:count}: probably for a guest or out of "
-            "a craving, no habit.",
-            "tr": "{subject:category}: {visits:count} alışveriş gününün yalnızca {times:count} tanesinde alınmış "
-            "({first:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük olasılıkla bir "
-            "konuk için ya da canı çektiği için; alışkanlık değil.",
-        },
-        "twice": {
-            "en": "{subject:category} was bought on two days only, {first:date} and {last:date}, and never between; a "
-            "household with the habit would have bought it on about {expected:count} of these {visits:count} days: "
-            "probably for guests or out of a craving, no habit.",
-            "tr": "{subject:category}: yalnızca iki gün alınmış, {first:date} ve {last:date}; arada hiç alınmamış. "
-            "Alışkanlığı olan bir hane bu {visits:count} günün yaklaşık {expected:count} tanesinde alırdı. Büyük "
-            "olasılıkla konuk için ya da canı çektiği için; alışkanlık değil.",
-        },
-        "child": {
-            "en": "{subject:category} was bought on {times:count} of {visits:count} days only ({first:date} to "
-            "{last:date}); a household with the habit would have bought it on about {expected:count}: probably for a "
-            "guest or out of a craving. It does not tell of a child in the house.",
-            "tr": "{subject:category}: {visits:count} alışveriş gününün yalnızca {times:count} tanesinde alınmış "
-            "({first:date} - {last:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük "
-            "olasılıkla bir konuk için ya da canı çektiği için; evde çocuk olduğunu göstermez.",
-        },
+        variant + use: {
+            "en": en.replace("CAUSE", cause_en),
+            "tr": tr.replace("CAUSE", cause_tr),
+        }
+        for variant, (en, tr) in _TELLS.items()
+        for use, (cause_en, cause_tr) in _CAUSES.items()
     },
     nulls={
         "habit": {
@@ -80,10 +97,10 @@ KIND = Kind(
     },
     alternatives={
         "elsewhere": {
-            "en": "the habit is there, but it is bought at another chain",
-            "tr": "alışkanlık var, ama başka bir zincirden alınıyor",
+            "en": "They may have the habit, and buy it at another chain.",
+            "tr": "Alışkanlık var, ama başka bir zincirden alınıyor olabilir.",
         },
-        "gift": {"en": "it was given away", "tr": "armağan edilmiş olabilir"},
+        "gift": {"en": "It may have been given away.", "tr": "Armağan edilmiş olabilir."},
     },
 )
 
@@ -178,6 +195,8 @@ def _claim(
     days = np.unique(lines.day[mine])
     first, last = days[[0, -1]].astype("datetime64[D]").tolist()
     for_child = household.tagged("child", "baby", "toy")[mine].any()
+    variant = "child" if for_child else "twice" if days.size > 1 else "plain"
+    use = "_need" if household.tagged(*NO_FOOD)[mine].all() else ""
     return Claim(
         kind=KIND.name,
         lines=mine,
@@ -185,7 +204,7 @@ def _claim(
         null="habit",
         probability=sure,
         subject=f"{category}: {word}" if word else category,
-        variant="child" if for_child else "twice" if days.size > 1 else "plain",
+        variant=variant + use,
         values={
             "category": category,
             "type": word,

@@ -125,7 +125,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         name="loyalty",
         stage="detail",
-        title={"en": "Favourite within a category", "tr": "Kategori içinde gözde"},
+        title={"en": "Favourite within a category", "tr": "Kategorideki gözdesi"},
         statements={
             variant: {lang: _TELLS[lang].replace("{what}", word) for lang, word in words.items()}
             for variant, words in _WHAT.items()

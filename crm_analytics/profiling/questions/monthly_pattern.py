@@ -56,8 +56,8 @@ KIND = Kind(
     },
     alternatives={
         "other_dates": {
-            "en": "another date of the month, such as a card's statement or a store's monthly offers",
-            "tr": "ekstre kesim tarihi ya da mağazanın aylık kampanyası gibi başka bir tarih",
+            "en": "It may be another date of the month, such as a card's statement or a store's monthly offers.",
+            "tr": "Ekstre kesim tarihi ya da mağazanın aylık kampanyası gibi başka bir tarih de olabilir.",
         }
     },
 )

@@ -30,20 +30,20 @@ KIND = Kind(
         "durable": {
             "en": "{before:word} on {times_before:count} days until {last:date}, then {after:word} on "
             "{times_after:count} days from {start:date} on: they have probably got {durable_en:word}.",
-            "tr": "{last:date} tarihine kadar {times_before:count} gün {before:word}, {start:date} tarihinden sonra "
-            "{times_after:count} gün {after:word}: büyük olasılıkla şunu edinmişler: {durable_tr:word}.",
+            "tr": "{last:date} tarihine kadar {times_before:count} gün {before:word}, {start:date} tarihinden itibaren "
+            "{times_after:count} gün {after:word}: büyük olasılıkla bir {durable_tr:word} edinmişler.",
         },
         "grew": {
             "en": "{before:word} on {times_before:count} days until {last:date}, then {after:word} on "
             "{times_after:count} days from {start:date} on: probably {durable_en:word}.",
-            "tr": "{last:date} tarihine kadar {times_before:count} gün {before:word}, {start:date} tarihinden sonra "
+            "tr": "{last:date} tarihine kadar {times_before:count} gün {before:word}, {start:date} tarihinden itibaren "
             "{times_after:count} gün {after:word}: büyük olasılıkla {durable_tr:word}.",
         },
         "plain": {
             "en": "They changed from {before:word} ({times_before:count} days, the last {last:date}) to {after:word} "
             "({times_after:count} days from {start:date} on).",
-            "tr": "Önce {before:word} ({times_before:count} gün, sonuncusu {last:date}), {start:date} tarihinden sonra "
-            "{after:word} ({times_after:count} gün) alınmış.",
+            "tr": "Önce {before:word} ({times_before:count} gün, sonuncusu {last:date}), {start:date} tarihinden "
+            "itibaren {after:word} ({times_after:count} gün) alınmış.",
         },
     },
     nulls={
@@ -54,29 +54,32 @@ KIND = Kind(
     },
     alternatives={
         "taste": {
-            "en": "they came to like the other product better",
-            "tr": "diğer ürünü daha çok beğenmiş olabilirler",
+            "en": "They may have come to like the other product better.",
+            "tr": "Diğer ürünü daha çok beğenmiş olabilirler.",
         },
-        "borrowed": {"en": "the machine is borrowed or rented", "tr": "makine ödünç ya da kiralık olabilir"},
+        "borrowed": {
+            "en": "The machine may be borrowed or rented.",
+            "tr": "Makine ödünç ya da kiralık olabilir.",
+        },
         "had_before": {
-            "en": "they had it before and bought the product elsewhere",
-            "tr": "daha önce de vardı, ürün başka yerden alınıyor olabilir",
+            "en": "They may have had it before and bought the product elsewhere.",
+            "tr": "Makine önceden de vardı; ürün başka yerden alınıyor olabilir.",
         },
         "season": {
-            "en": "the products are of different seasons",
-            "tr": "ürünler farklı mevsimlere ait olabilir",
+            "en": "The products may be of different seasons.",
+            "tr": "Ürünler farklı mevsimlere ait olabilir.",
         },
         "slips": {
-            "en": "on {slips:count} days it was the other way round: the first may not have ended for good",
-            "tr": "{slips:count} günde tersi oldu: ilki büsbütün bırakılmamış olabilir",
+            "en": "On {slips:count day} it was the other way round: the first may not have ended for good.",
+            "tr": "Tersi de oldu, {slips:count} günde: ilki büsbütün bırakılmamış olabilir.",
         },
         "delisted": {
-            "en": "the first product is no longer sold",
-            "tr": "ilk ürün artık satılmıyor olabilir",
+            "en": "The first product may no longer be sold.",
+            "tr": "İlk ürün artık satılmıyor olabilir.",
         },
         "another_child": {
-            "en": "the products are for another child or animal",
-            "tr": "ürünler başka bir çocuk ya da hayvan için olabilir",
+            "en": "The products may be for another child or animal.",
+            "tr": "Ürünler başka bir çocuk ya da hayvan için olabilir.",
         },
     },
 )

@@ -100,7 +100,10 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         name="tempted",
         stage="interpretation",
-        title={"en": "Watches the sweet things, and likes them", "tr": "Tatlıya dikkat ediyor, ama seviyor"},
+        title={
+            "en": "Watches what they eat, and is tempted",
+            "tr": "Yediğine dikkat ediyor, ama canı çekiyor",
+        },
         statements={
             "plain": {
                 "en": "Somebody probably watches what they eat, and is tempted: on {days:count} of {n:count} "

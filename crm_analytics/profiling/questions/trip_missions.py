@@ -27,7 +27,8 @@ LARGE_SHAPES = np.array([3.0, 10.0])
 NEAR = np.array([0.85, 1.0, 1.15])  # times the small size that the household's mean implies
 UPWARDS = 0.6  # spread of the log shape above the usual one: few of their shops are large
 OPEN = -1.0  # log Bayes factor by the sizes: less, and they speak against it
-TURN_SHAPES = (2.0, 4.0, 8.0)
+TURN_SHAPES = (1.5, 2.5, 4.0)
+WHOLE = 0.3  # of a shop: gaps are whole numbers beside a continuous law
 MOST_TURNS = 3.0  # log Bayes factor that the order adds at most: people of one kind of shop have rhythms too
 LARGEST = 400  # lines: a larger shop counts as this large
 
@@ -53,12 +54,12 @@ KIND = Kind(
     },
     alternatives={
         "elsewhere": {
-            "en": "in months without a large shop it may have been done in another chain",
-            "tr": "büyük alışveriş olmayan aylarda başka bir zincire gidilmiş olabilir",
+            "en": "In months without a large shop it may have been done in another chain.",
+            "tr": "Büyük alışveriş olmayan aylarda başka bir zincire gidilmiş olabilir.",
         },
         "two_shoppers": {
-            "en": "two people who shop in their own ways",
-            "tr": "kendi alışkanlığıyla alışveriş eden iki kişi olabilir",
+            "en": "There may be two people who shop in their own ways.",
+            "tr": "Kendi alışkanlığıyla alışveriş eden iki kişi olabilir.",
         },
     },
 )
@@ -159,18 +160,16 @@ def turns(large: np.ndarray) -> float:
     -------
     float
         The number of shops from one large shop to the next is gamma distributed with their mean; with
-        a shape of 2, 4 or 8 where they come in turns, of 1 (exponential) where they do not. Each
+        a shape of 1.5, 2.5 or 4 where they come in turns, of 1 (exponential) where they do not. Each
         is as likely as the other beforehand, so no order speaks against it by more than log 2. 0
         with fewer than four large shops.
 
     >>> steady = np.arange(60) % 6 == 0
     >>> bunched = np.arange(60) < 10
     >>> round(turns(steady), 1), round(turns(bunched | (np.arange(60) == 59)), 1)
-    (8.2, -0.7)
+    (5.1, -0.7)
     """
-    gaps = (
-        np.diff(np.flatnonzero(large)) - 0.5
-    )  # the middle of the shop: whole numbers beside a continuous law
+    gaps = np.diff(np.flatnonzero(large)) - WHOLE
     if gaps.size < LEAST_LARGE - 1:
         return 0.0
     mean = gaps.mean()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from crm_analytics.core.errors import SchemaError
+from crm_analytics.core.errors import SchemaError, nearest
 from crm_analytics.profiling.context import Context
 from crm_analytics.profiling.reading.household import Household
 from crm_analytics.profiling.reading.lines import Lines
@@ -75,10 +75,19 @@ class Population:
         """Read the purchases before `as_of` (default: all), with the log's refund policy applied.
 
         Raises ValueError if no line lies before it, SchemaError if the context's cards miss a
-        customer of the log. Takes about 8 s for 1.5 million lines.
+        customer of the log, TypeError if `log` or `context` is something else. Takes about 8 s for
+        1.5 million lines.
         """
+        if not isinstance(log, TransactionLog):
+            raise TypeError(
+                f"log must be a TransactionLog (read_log(frame)). Got {type(log).__name__} instead."
+            )
+        if not (context is None or isinstance(context, Context)):
+            raise TypeError(
+                f"context must be a Context (Context(cards=..., stores=...)). Got {type(context).__name__} instead."
+            )
         context = Context() if context is None else context
-        end = log.snapshot(as_of)
+        end = log.snapshot(as_of, name="as_of")
         table = log.query_as_of(_LINES, as_of).to_pandas()
         return _population(table, context, end)
 
@@ -113,9 +122,16 @@ class Population:
         if found is None:
             found = self._places_as_text.get(str(household_id))
         if found is None:
+            near = nearest(str(household_id), self._places_as_text)
+            known = self.households.tolist()
+            hint = (
+                f"Give one of them, such as {known[0]!r}."
+                if near is None
+                else f"Is {known[self._places_as_text[near]]!r} meant?"
+            )
             raise ValueError(
                 f"household {household_id!r} has no line among the {len(self.households):,} households before "
-                f"{self.as_of:%Y-%m-%d}. Give one of them, such as {self.households[0]!r}."
+                f"{self.as_of:%Y-%m-%d}. {hint}"
             )
         return found
 

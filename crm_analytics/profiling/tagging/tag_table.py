@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crm_analytics.core.errors import SchemaError, choice, nearest
+from crm_analytics.core.errors import MissingDataError, SchemaError, choice, nearest
 from crm_analytics.core.tables import require_columns
 from crm_analytics.profiling.tagging.word_search import WordSearch, folded
+from crm_analytics.transactions.delimited import read_table
 
 TOPICS = ("", "health", "religion", "pregnancy")
 FIELDS = ("any", "category", "department", "brand", "description", "item_id")
@@ -63,6 +64,9 @@ class TagTable:
     words: pd.DataFrame
     names: pd.DataFrame
 
+    def __repr__(self) -> str:
+        return f"TagTable: {len(self.words):,} words, {len(self.names):,} tags"
+
     @staticmethod
     def default() -> "TagTable":
         """Return the table of the library: some 140 tags, English and Turkish words for each."""
@@ -81,6 +85,8 @@ class TagTable:
         ------
         SchemaError
             If there are other columns, an empty tag or word, an unknown field, topic or wider tag.
+        MissingDataError
+            If there is no such file.
 
         >>> own = pd.DataFrame({"tag": ["vegan"], "word": ["bitkisel"], "en": ["vegan"], "tr": ["vegan"]})
         >>> wider = TagTable.default().extended(own)
@@ -230,7 +236,13 @@ def _default() -> TagTable:
 def _read(table: pd.DataFrame | str | Path) -> pd.DataFrame:
     if isinstance(table, pd.DataFrame):
         return table
-    return pd.read_csv(table, dtype=str, keep_default_na=False)
+    path = Path(table)
+    if not path.is_file():
+        raise MissingDataError(
+            f"TagTable.extended: there is no file {str(path)!r}. Give the path of a CSV file with the columns tag "
+            "and word, or a DataFrame."
+        )
+    return read_table(path, caller="TagTable.extended", dtype=str, keep_empty=True)
 
 
 def _judged(table: pd.DataFrame) -> pd.DataFrame:

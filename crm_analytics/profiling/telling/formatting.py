@@ -47,7 +47,9 @@ WEEKDAYS = {
     "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     "tr": ["Pazartesi", "Salı", "Çarşamba", "Perşembe", "Cuma", "Cumartesi", "Pazar"],
 }
-AND = {"en": "and", "tr": "ve"}
+AND = {"en": " and ", "tr": " ve "}
+AND_APART = {"en": ", and ", "tr": " ile "}  # where an item of the list has an "and" of its own
+CARD = {"en": "card {}", "tr": "{} kartı"}
 
 
 class Formatter(string.Formatter):
@@ -59,15 +61,19 @@ class Formatter(string.Formatter):
     date     a date                                                27 August 2008
     month    a date                                                August 2008
     weekday  0 (Monday) ... 6                                      Monday
-    hour     hours, with fraction                                  13:30
+    hour     hours, with fraction; seconds are cut off             13:30
     percent  a share, 0 to 1                                       37 %
     money    an amount in the log's currency                       1,250.50
     number   a number: whole where it is whole, else one decimal   2.5
     count    a whole number                                        1,250
+    count x  a whole number of x                                   1 year, 2 years
+    times    how often                                             once, 18 times
     category a category as the log writes it                       white cheese
     tag      a tag                                                 lactose-free
     word     a text, as it is                                      Maslak
     words    a sequence of texts, categories in the language        red wine, nuts and rakı
+    card     a card: its label, or its number                      card 1
+    cards    a sequence of cards                                   card 1 and card 2
     ======== ===================================================== ==========================
 
     >>> Formatter("en").format("{when:date}, {share:percent}", when=date(2008, 8, 27), share=0.372)
@@ -88,10 +94,11 @@ class Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Write one value as its format says."""
-        write = getattr(self, f"_{format_spec}", None)
-        if write is None:
+        name, _, noun = format_spec.partition(" ")
+        write = getattr(self, f"_{name}", None)
+        if write is None or (noun and name != "count"):
             raise ValueError(f"no format {format_spec!r} for {value!r}. See telling.formatting.Formatter.")
-        return str(write(value))
+        return str(write(value)) + self._of(value, noun)
 
     def _date(self, value: date | np.datetime64) -> str:
         day = _as_date(value)
@@ -105,7 +112,7 @@ class Formatter(string.Formatter):
         return WEEKDAYS[self.lang][int(value)]
 
     def _hour(self, value: float) -> str:
-        minutes = round(float(value) * 60)
+        minutes = int(float(value) * 60 + 1e-6)  # 11:42:38 is 11:42, as on the receipt
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
     def _percent(self, value: float) -> str:
@@ -122,6 +129,16 @@ class Formatter(string.Formatter):
     def _count(self, value: int) -> str:
         return self._local(f"{int(value):,}")
 
+    def _times(self, value: int) -> str:
+        if int(value) == 1:
+            return {"en": "once", "tr": "bir kez"}[self.lang]
+        return self._count(value) + {"en": " times", "tr": " kez"}[self.lang]
+
+    def _of(self, value: int, noun: str) -> str:
+        """What is counted: an English noun in its plural unless there is one of it."""
+        plural = "s" if noun and self.lang == "en" and int(value) != 1 else ""
+        return f" {noun}{plural}" if noun else ""
+
     def _category(self, value: str) -> str:
         return category_name(str(value), self.lang)
 
@@ -132,10 +149,18 @@ class Formatter(string.Formatter):
         return self.labels.get(str(value), str(value))
 
     def _words(self, value: Sequence[object]) -> str:
-        texts = [self._word(self._category(str(one))) for one in value]
-        if len(texts) < 2:
-            return "".join(texts)
-        return f"{', '.join(texts[:-1])} {AND[self.lang]} {texts[-1]}"
+        return self._list([self._word(self._category(str(one))) for one in value])
+
+    def _card(self, value: object) -> str:
+        return self.labels.get(str(value), CARD[self.lang].format(value))
+
+    def _cards(self, value: Sequence[object]) -> str:
+        return self._list([self._card(one) for one in value])
+
+    def _list(self, texts: Sequence[str]) -> str:
+        nested = any(AND[self.lang] in text for text in texts)
+        last = (AND_APART if nested else AND)[self.lang]
+        return last.join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
     def _local(self, digits: str) -> str:
         """Turkish writes 1.250,50 where English writes 1,250.50."""

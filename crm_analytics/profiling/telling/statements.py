@@ -37,9 +37,7 @@ def tell(claim: Claim, kind: Kind, strength: float, formatter: Formatter) -> Fin
         bayes_factor=claim.bayes_factor,
         asked=claim.asked,
         null=formatter.vformat(kind.nulls[claim.null][lang], (), said),
-        alternatives=tuple(
-            formatter.vformat(kind.alternatives[key][lang], (), said) for key in claim.alternatives
-        ),
+        alternatives=tuple(words(kind.alternatives[key][lang]) for key in claim.alternatives),
         rows=claim.lines,
         values=dict(claim.values),
         variant=claim.variant,

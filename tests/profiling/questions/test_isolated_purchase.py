@@ -7,8 +7,15 @@ from numpy.testing import assert_allclose
 
 from crm_analytics import read_log
 from crm_analytics.profiling.evidence.strength import strength
-from crm_analytics.profiling.questions.isolated_purchase import HABIT, chance_of_no_habit, isolated_purchase
+from crm_analytics.profiling.questions.isolated_purchase import (
+    HABIT,
+    KIND,
+    chance_of_no_habit,
+    isolated_purchase,
+)
 from crm_analytics.profiling.reading.population import Population
+from crm_analytics.profiling.telling.formatting import Formatter
+from crm_analytics.profiling.telling.statements import tell
 
 VISITS, DAYS = 120, 900
 START = pd.Timestamp("2007-01-01")
@@ -75,6 +82,19 @@ def test_guests_cocoa_is_found_and_habits_are_not_taken_for_it(town):
             assert set(household.lines.row[claim.lines]) == set(rows)
             assert claim.variant == "child"
             assert claim.values["times"] == 2
+
+
+def test_nobody_has_a_craving_for_light_bulbs(town):
+    frame, population = town
+    bulbs = frame.replace({"cocoa drink": "light bulbs", "Çocuk Kakaolu İçecek 200 ml": "light bulb 60 W"})
+    homes = [Population.read(read_log(bulbs)).household("once03"), population.household("once03")]
+    need, drink = (
+        next(claim for claim in isolated_purchase(home) if claim.lines.size == 1) for home in homes
+    )
+    assert (need.subject, need.variant, drink.variant) == ("light bulbs", "plain_need", "child")
+    for lang, craving in (("en", "craving"), ("tr", "canı çek")):
+        assert craving not in tell(need, KIND, 0.9, Formatter(lang)).statement
+        assert craving in tell(drink, KIND, 0.9, Formatter(lang)).statement
 
 
 def test_chance_of_no_habit_is_that_of_drawn_households():

@@ -119,6 +119,11 @@ def test_an_unknown_household_and_missing_cards_are_refused():
     log = read_log(table())
     with pytest.raises(ValueError, match=r"household 'Q' has no line among the 3 households .* such as 'O'"):
         Population.read(log).household("Q")
+    with pytest.raises(ValueError, match=r"household 'z' has no line .* Is 'Z' meant\?"):
+        Population.read(log).household("z")
+    numbered = Population.read(read_log(table().assign(customer_id=7)))
+    with pytest.raises(ValueError, match=r"household '07' has no line .* Is 7 meant\?"):
+        numbered.household("07")
     with pytest.raises(SchemaError, match=r"no household for 1 of 3 customers of the log \(first: 'X'\)"):
         Population.read(log, Context(cards=CARDS.iloc[:2]))
     with pytest.raises(
@@ -127,6 +132,20 @@ def test_an_unknown_household_and_missing_cards_are_refused():
         Context(cards=pd.concat([CARDS, CARDS.iloc[:1]]))
     with pytest.raises(ValueError, match="no such tag: feul"):
         Population.read(log).tagged("feul")
+
+
+def test_what_is_no_log_no_context_and_no_date_is_refused():
+    log = read_log(table())
+    with pytest.raises(
+        TypeError, match=r"log must be a TransactionLog \(read_log\(frame\)\)\. Got DataFrame"
+    ):
+        Population.read(table())
+    with pytest.raises(TypeError, match=r"context must be a Context .* Got dict instead"):
+        Population.read(log, {})
+    with pytest.raises(ValueError, match=r"^as_of must be after .*\(2008-01-01\)\. Got 2007-12-31\.$"):
+        Population.read(log, as_of="2007-12-31")
+    with pytest.raises(ValueError, match=r"^as_of must be a date as .* Got '01\.06\.2025' instead"):
+        Population.read(log, as_of="01.06.2025")
 
 
 def test_stores_are_looked_up_by_their_text_and_far_stores_are_far():

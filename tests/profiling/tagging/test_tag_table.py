@@ -1,5 +1,6 @@
 """The tag table against products read by hand, the labels of a made shop, and its own rules."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_analytics.core import MissingExtraError, SchemaError
+from crm_analytics.core import MissingDataError, MissingExtraError, SchemaError
 from crm_analytics.datasets import load_complete_journey
 from crm_analytics.profiling.tagging import TagTable, category_name
 from crm_analytics.profiling.tagging.word_search import WordSearch, folded
@@ -257,6 +258,18 @@ def test_users_add_words_override_rows_and_name_single_items(tmp_path):
 def test_a_wrong_table_is_refused_with_a_remedy(columns, message):
     with pytest.raises(SchemaError, match=message):
         TABLE.extended(pd.DataFrame(columns))
+
+
+def test_a_file_of_tags_is_read_as_logs_are_and_a_missing_one_is_named(tmp_path):
+    file = tmp_path / "own.csv"
+    file.write_bytes("tag;word\nhouse_wine;öküzgözü şarabı\n".encode("cp1254"))
+    assert TABLE.extended(file).tag(pd.DataFrame({"description": ["Öküzgözü Şarabı"]}))["house_wine"].all()
+    with pytest.raises(MissingDataError, match=r"TagTable\.extended: there is no file 'yok\.csv'"):
+        TABLE.extended("yok.csv")
+
+
+def test_a_table_shows_its_size_and_not_its_rows():
+    assert re.fullmatch(r"TagTable: \d,\d{3} words, \d{3} tags", repr(TABLE))
 
 
 def test_unknown_tags_languages_and_tables_without_text_are_refused():

@@ -52,3 +52,41 @@ def test_an_unknown_format_or_language_is_refused():
         Formatter("en").format("{x:shout}", x=1)
     with pytest.raises(ValueError, match="lang must be one of 'en', 'tr'"):
         Formatter("de")
+
+
+def test_minutes_are_cut_off_as_clocks_do():
+    for hour, minute, second in ((11, 42, 38), (11, 42, 0), (23, 59, 59), (9, 0, 0)):
+        hours = hour + minute / 60 + second / 3600
+        assert Formatter("en").format("{h:hour}", h=hours) == f"{hour:02d}:{minute:02d}"
+
+
+def test_one_is_written_in_the_singular():
+    english, turkish = Formatter("en"), Formatter("tr")
+    assert english.format("{n:count year}, {n:times}", n=1) == "1 year, once"
+    assert english.format("{n:count year}, {n:times}", n=1800) == "1,800 years, 1,800 times"
+    assert turkish.format("{n:count yıl}, {n:times}", n=1) == "1 yıl, bir kez"
+    assert turkish.format("{n:count yıl}, {n:times}", n=1800) == "1.800 yıl, 1.800 kez"
+    with pytest.raises(ValueError, match="no format 'money year'"):
+        english.format("{n:money year}", n=1)
+
+
+def test_a_list_whose_items_have_an_and_of_their_own_can_be_read():
+    said = ["candy and lokum", "mayonnaise"]
+    assert Formatter("en").format("{s:words}", s=said) == "candy and lokum, and mayonnaise"
+    assert Formatter("tr").format("{s:words}", s=["a", "b", "saklama ve düzenleme"]) == (
+        "a, b ile saklama ve düzenleme"
+    )
+    assert Formatter("en").format("{s:words}|{none:words}", s=["candy and lokum"], none=[]) == (
+        "candy and lokum|"
+    )
+
+
+def test_a_card_named_by_its_number_is_said_to_be_a_card():
+    assert (
+        Formatter("en").format("{c:card}, {both:cards}", c="O", both=["O", 7]) == "card O, card O and card 7"
+    )
+    assert (
+        Formatter("tr").format("{c:card}, {both:cards}", c="O", both=["O", 7])
+        == "O kartı, O kartı ve 7 kartı"
+    )
+    assert Formatter("tr", labels={"O": "kart 1"}).format("{c:card}", c="O") == "kart 1"

@@ -27,21 +27,21 @@ KIND = Kind(
     title={"en": "How they refuel", "tr": "Yakıt alma alışkanlığı"},
     statements={
         "full_tank": {
-            "en": "With {customer:word} they probably fill the tank: {odd:count} of {fills:count} fuel amounts are no "
+            "en": "With {customer:card} they probably fill the tank: {odd:count} of {fills:count} fuel amounts are no "
             "round sum (typically {typical:money}).",
-            "tr": "{customer:word} ile büyük olasılıkla depo dolduruluyor: {fills:count} yakıt tutarından {odd:count} "
+            "tr": "{customer:card} ile büyük olasılıkla depo dolduruluyor: {fills:count} yakıt tutarından {odd:count} "
             "tanesi yuvarlak değil (genellikle {typical:money}).",
         },
         "round_money": {
-            "en": "With {customer:word} they ask for a round sum at the pump: {round:count} of {fills:count} fuel "
+            "en": "With {customer:card} they ask for a round sum at the pump: {round:count} of {fills:count} fuel "
             "amounts are round, most often {favourite:money}.",
-            "tr": "{customer:word} ile pompada yuvarlak bir tutar isteniyor: {fills:count} yakıt tutarından "
+            "tr": "{customer:card} ile pompada yuvarlak bir tutar isteniyor: {fills:count} yakıt tutarından "
             "{round:count} tanesi yuvarlak, en sık {favourite:money}.",
         },
         "mixed": {
-            "en": "With {customer:word} they mostly fill the tank, but at times ask for a round sum: {round:count} of "
+            "en": "With {customer:card} they mostly fill the tank, but at times ask for a round sum: {round:count} of "
             "{fills:count} fuel amounts, most often exactly {favourite:money}.",
-            "tr": "{customer:word} ile çoğunlukla depo dolduruluyor, ama ara sıra yuvarlak bir tutar isteniyor: "
+            "tr": "{customer:card} ile çoğunlukla depo dolduruluyor, ama ara sıra yuvarlak bir tutar isteniyor: "
             "{fills:count} yakıt tutarından {round:count} tanesi, en sık tam {favourite:money}.",
         },
     },
@@ -61,16 +61,16 @@ KIND = Kind(
     },
     alternatives={
         "rounds_up": {
-            "en": "they fill the tank and squeeze in a little more to reach a round sum",
-            "tr": "depo doldurulup tutar yuvarlağa tamamlanıyor olabilir",
+            "en": "They may fill the tank and squeeze in a little more to reach a round sum.",
+            "tr": "Depo doldurulup tutar yuvarlağa tamamlanıyor olabilir.",
         },
         "other_driver": {
-            "en": "somebody else refuels with this card at times",
-            "tr": "kartla ara sıra başka biri yakıt alıyor olabilir",
+            "en": "Somebody else may refuel with this card at times.",
+            "tr": "Kartla ara sıra başka biri yakıt alıyor olabilir.",
         },
         "discount": {
-            "en": "a discount makes odd amounts of round ones",
-            "tr": "indirim, yuvarlak tutarları küsuratlı yapıyor olabilir",
+            "en": "A discount may make odd amounts of round ones.",
+            "tr": "İndirim, yuvarlak tutarları küsuratlı yapıyor olabilir.",
         },
     },
 )

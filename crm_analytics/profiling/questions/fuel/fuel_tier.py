@@ -26,16 +26,16 @@ KIND = Kind(
     title={"en": "A dearer or cheaper fuel", "tr": "Daha pahalı ya da ucuz yakıt"},
     statements={
         "above": {
-            "en": "{customer:word} pays {percent:percent} more a litre than others {where_en:word} ({times:count} of "
+            "en": "{customer:card} pays {percent:percent} more a litre than others {where_en:word} ({times:count} of "
             "{fills:count} refuellings): a premium fuel, or another kind than most.",
-            "tr": "{customer:word} litreye başkalarından {percent:percent} fazla ödüyor, {where_tr:word} "
+            "tr": "{customer:card} litreye başkalarından {percent:percent} fazla ödüyor, {where_tr:word} "
             "({fills:count} yakıt alımından {times:count} tanesi): premium bir yakıt ya da çoğunluğunkinden başka bir "
             "tür.",
         },
         "below": {
-            "en": "{customer:word} pays {percent:percent} less a litre than others {where_en:word} ({times:count} of "
+            "en": "{customer:card} pays {percent:percent} less a litre than others {where_en:word} ({times:count} of "
             "{fills:count} refuellings): probably another kind of fuel than most, such as diesel or gas.",
-            "tr": "{customer:word} litreye başkalarından {percent:percent} az ödüyor, {where_tr:word} ({fills:count} "
+            "tr": "{customer:card} litreye başkalarından {percent:percent} az ödüyor, {where_tr:word} ({fills:count} "
             "yakıt alımından {times:count} tanesi): büyük olasılıkla motorin ya da gaz gibi başka bir yakıt türü.",
         },
     },
@@ -46,15 +46,18 @@ KIND = Kind(
         }
     },
     alternatives={
-        "premium_petrol": {"en": "premium petrol", "tr": "katkılı (premium) benzin olabilir"},
-        "diesel": {"en": "a diesel car", "tr": "dizel araç olabilir"},
-        "gas": {"en": "a car that runs on gas", "tr": "gazla (LPG) çalışan araç olabilir"},
-        "station": {"en": "a dearer or cheaper station brand", "tr": "istasyonun fiyatı farklı olabilir"},
-        "others_discount": {
-            "en": "a discount that others have",
-            "tr": "başkalarına özel bir indirim olabilir",
+        "premium_petrol": {"en": "It may be premium petrol.", "tr": "Katkılı (premium) benzin olabilir."},
+        "diesel": {"en": "It may be a diesel car.", "tr": "Dizel araç olabilir."},
+        "gas": {"en": "It may be a car that runs on gas.", "tr": "Gazla (LPG) çalışan araç olabilir."},
+        "station": {
+            "en": "The station's brand may be dearer or cheaper.",
+            "tr": "İstasyonun fiyatı farklı olabilir.",
         },
-        "discount": {"en": "a discount of the card", "tr": "karta özel indirim olabilir"},
+        "others_discount": {
+            "en": "Others may have a discount.",
+            "tr": "Başkalarına özel bir indirim olabilir.",
+        },
+        "discount": {"en": "The card may have a discount of its own.", "tr": "Karta özel indirim olabilir."},
     },
 )
 

@@ -43,34 +43,34 @@ KIND = Kind(
     title={"en": "A second vehicle", "tr": "İkinci araç"},
     statements={
         "at_once": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} times two refuellings at different "
-            "prices a litre within minutes ({seconds:count} seconds on {when:date}).",
-            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: dakikalar içinde, litre fiyatı "
-            "farklı iki yakıt alımı {times:count} kez görülüyor ({when:date} günü {seconds:count} saniye arayla).",
+            "en": "{customer:card} probably pays for two vehicles: two refuellings at different prices a litre within "
+            "minutes, seen {times:times} ({seconds:count second} apart on {when:date}).",
+            "tr": "{customer:card} ile büyük olasılıkla iki araca yakıt alınıyor: dakikalar içinde, litre fiyatı "
+            "farklı iki yakıt alımı {times:times} görülüyor ({when:date} günü {seconds:count} saniye arayla).",
         },
         "together": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} times two refuellings at one "
-            "station within the hour (nearest on {when:date}).",
-            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: aynı istasyonda bir saat içinde iki "
-            "yakıt alımı {times:count} kez görülüyor (en yakını {when:date} günü).",
+            "en": "{customer:card} probably pays for two vehicles: two refuellings at one station within the hour, "
+            "seen {times:times} (nearest on {when:date}).",
+            "tr": "{customer:card} ile büyük olasılıkla iki araca yakıt alınıyor: aynı istasyonda bir saat içinde iki "
+            "yakıt alımı {times:times} görülüyor (en yakını {when:date} günü).",
         },
         "soon": {
-            "en": "{customer:word} probably pays for two vehicles: {times:count} times two full refuellings within "
-            "a day, more than one tank takes (first on {when:date}).",
-            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: bir gün içinde, tek deponun "
-            "almayacağı iki büyük yakıt alımı {times:count} kez görülüyor (ilki {when:date}).",
+            "en": "{customer:card} probably pays for two vehicles: two full refuellings within a day, more than one "
+            "tank takes, seen {times:times} (first on {when:date}).",
+            "tr": "{customer:card} ile büyük olasılıkla iki araca yakıt alınıyor: bir gün içinde, tek deponun "
+            "almayacağı iki büyük yakıt alımı {times:times} görülüyor (ilki {when:date}).",
         },
         "two_fuels": {
-            "en": "{customer:word} probably pays for two vehicles: two kinds of fuel by turns ({fills:count} "
+            "en": "{customer:card} probably pays for two vehicles: two kinds of fuel by turns ({fills:count} "
             "refuellings, {other:count} at another price than the rest), and each soon after the other.",
-            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: dönüşümlü iki yakıt türü "
+            "tr": "{customer:card} ile büyük olasılıkla iki araca yakıt alınıyor: dönüşümlü iki yakıt türü "
             "({fills:count} yakıt alımı, {other:count} tanesi ötekilerden farklı fiyatta) ve biri ötekinin hemen "
             "ardından.",
         },
         "two_words": {
-            "en": "{customer:word} probably pays for two vehicles: of {fills:count} refuellings {other:count} are "
+            "en": "{customer:card} probably pays for two vehicles: of {fills:count} refuellings {other:count} are "
             "{rarer:word}, the others {commoner:word}, by turns.",
-            "tr": "{customer:word} ile büyük olasılıkla iki araca yakıt alınıyor: {fills:count} yakıt alımının "
+            "tr": "{customer:card} ile büyük olasılıkla iki araca yakıt alınıyor: {fills:count} yakıt alımının "
             "{other:count} tanesi {rarer:word}, ötekiler {commoner:word}; dönüşümlü.",
         },
     },
@@ -83,20 +83,20 @@ KIND = Kind(
         }
     },
     alternatives={
-        "can": {"en": "they fill a can as well", "tr": "ayrıca bir bidon dolduruluyor olabilir"},
+        "can": {"en": "They may fill a can as well.", "tr": "Ayrıca bir bidon dolduruluyor olabilir."},
         "friend": {
-            "en": "they paid for somebody else's car",
-            "tr": "başka birinin aracı için ödenmiş olabilir",
+            "en": "They may have paid for somebody else's car.",
+            "tr": "Başka birinin aracı için ödenmiş olabilir.",
         },
         "split_payment": {
-            "en": "one refuelling paid in two parts",
-            "tr": "tek alım iki parçada ödenmiş olabilir",
+            "en": "One refuelling may have been paid in two parts.",
+            "tr": "Tek alım iki parçada ödenmiş olabilir.",
         },
         "premium_now_and_then": {
-            "en": "one car that is given premium fuel at times",
-            "tr": "tek araca ara sıra premium yakıt alınıyor olabilir",
+            "en": "One car may be given premium fuel at times.",
+            "tr": "Tek araca ara sıra premium yakıt alınıyor olabilir.",
         },
-        "long_drive": {"en": "a long drive", "tr": "uzun bir yolculuk olabilir"},
+        "long_drive": {"en": "It may have been a long drive.", "tr": "Uzun bir yolculuk olabilir."},
     },
 )
 

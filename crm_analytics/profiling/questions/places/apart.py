@@ -31,25 +31,25 @@ KIND = Kind(
     title={"en": "Not together", "tr": "Birlikte değiller"},
     statements={
         "plain": {
-            "en": "On {start:date} two people of the household were apart: {first:word} was used in {from_place:word} "
-            "at {from_hour:hour}, {customer:word} in {to_place:word}, {km:count} km away, {hours:number} hours later. "
+            "en": "On {start:date} two people of the household were apart: {first:card} was used in {from_place:word} "
+            "at {from_hour:hour}, {customer:card} in {to_place:word}, {km:count} km away, {hours:number} hours later. "
             "A drive does not fit.",
-            "tr": "{start:date} günü haneden iki kişi ayrı yerlerde: {first:word} {from_place:word} şehrinde saat "
-            "{from_hour:hour} sularında, {customer:word} {hours:number} saat sonra {km:count} km ötede "
+            "tr": "{start:date} günü haneden iki kişi ayrı yerlerde: {first:card} {from_place:word} şehrinde saat "
+            "{from_hour:hour} sularında, {customer:card} {hours:number} saat sonra {km:count} km ötede "
             "({to_place:word}) kullanılmış. Araba yolculuğu bu süreye sığmaz.",
         },
         "hardly": {
-            "en": "On {start:date} two people of the household were probably apart, or one flew: {first:word} was used "
-            "in {from_place:word} at {from_hour:hour}, {customer:word} in {to_place:word}, {km:count} km away, "
+            "en": "On {start:date} two people of the household were probably apart, or one flew: {first:card} was used "
+            "in {from_place:word} at {from_hour:hour}, {customer:card} in {to_place:word}, {km:count} km away, "
             "{hours:number} hours later. A drive hardly fits.",
             "tr": "{start:date} günü haneden iki kişi büyük olasılıkla ayrı yerlerde ya da biri uçakla gitmiş: "
-            "{first:word} {from_place:word} şehrinde saat {from_hour:hour} sularında, {customer:word} {hours:number} "
+            "{first:card} {from_place:word} şehrinde saat {from_hour:hour} sularında, {customer:card} {hours:number} "
             "saat sonra {km:count} km ötede ({to_place:word}) kullanılmış. Araba yolculuğu bu süreye pek sığmaz.",
         },
         "one_card": {
-            "en": "On {start:date} {customer:word} was used in {from_place:word} at {from_hour:hour} and "
+            "en": "On {start:date} {customer:card} was used in {from_place:word} at {from_hour:hour} and "
             "{hours:number} hours later in {to_place:word}, {km:count} km away: probably two people use it.",
-            "tr": "{start:date} günü {customer:word} {from_place:word} şehrinde saat {from_hour:hour} sularında, "
+            "tr": "{start:date} günü {customer:card} {from_place:word} şehrinde saat {from_hour:hour} sularında, "
             "{hours:number} saat sonra {km:count} km ötede ({to_place:word}) kullanılmış: büyük olasılıkla kartı iki "
             "kişi kullanıyor.",
         },
@@ -65,12 +65,12 @@ KIND = Kind(
         },
     },
     alternatives={
-        "flew": {"en": "one of them flew in between", "tr": "biri arada uçakla gitmiş olabilir"},
+        "flew": {"en": "One of them may have flown in between.", "tr": "Biri arada uçakla gitmiş olabilir."},
         "lent_card": {
-            "en": "somebody else had one of the cards",
-            "tr": "kartlardan biri başkasında olabilir",
+            "en": "Somebody else may have had one of the cards.",
+            "tr": "Kartlardan biri başkasında olabilir.",
         },
-        "wrong_clock": {"en": "a till's clock is wrong", "tr": "bir kasanın saati yanlış olabilir"},
+        "wrong_clock": {"en": "A till's clock may be wrong.", "tr": "Bir kasanın saati yanlış olabilir."},
     },
 )
 

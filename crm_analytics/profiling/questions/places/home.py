@@ -46,12 +46,12 @@ KIND = Kind(
     },
     alternatives={
         "near_work": {
-            "en": "they work near there, or somebody in the household does",
-            "tr": "iş yeri oraya yakın olabilir",
+            "en": "Somebody in the household may work near there.",
+            "tr": "İş yeri oraya yakın olabilir.",
         },
         "on_the_way": {
-            "en": "the shop lies on their way, and home is in the next district",
-            "tr": "mağaza yol üzerinde, ev komşu bir semtte olabilir",
+            "en": "The shop may lie on their way, and home in the next district.",
+            "tr": "Mağaza yol üzerinde, ev komşu bir semtte olabilir.",
         },
     },
 )

@@ -52,7 +52,7 @@ KIND = Kind(
     statements={
         "plain": {
             "en": "They probably have a house or a boat of their own in {subject:word}, rather than a hotel: "
-            "{windows:count} stays in {years:count} years, and {goods:count} of the {lines:count} things bought there "
+            "{windows:count stay} in {years:count year}, and {goods:count} of the {lines:count} things bought there "
             "are for keeping house, such as {examples:words}.",
             "tr": "{subject:word}: otelden çok, büyük olasılıkla kendilerine ait bir ev ya da tekne. {years:count} "
             "ayrı yılda {windows:count} konaklama; orada alınan {lines:count} üründen {goods:count} tanesi ev düzeni "
@@ -60,7 +60,7 @@ KIND = Kind(
         },
         "returns": {
             "en": "They probably have a house or a boat of their own in {subject:word}, rather than a hotel: "
-            "{windows:count} stays in {years:count} years. What they buy there does not tell.",
+            "{windows:count stay} in {years:count year}. What they buy there does not tell.",
             "tr": "{subject:word}: otelden çok, büyük olasılıkla kendilerine ait bir ev ya da tekne. {years:count} "
             "ayrı yılda {windows:count} konaklama var; orada alınanlar bunu tek başına göstermiyor.",
         },
@@ -74,20 +74,20 @@ KIND = Kind(
     },
     alternatives={
         "relatives": {
-            "en": "the house of relatives or friends",
-            "tr": "akraba ya da arkadaş evi olabilir",
+            "en": "It may be the house of relatives or friends.",
+            "tr": "Akraba ya da arkadaş evi olabilir.",
         },
         "rental": {
-            "en": "the same flat rented every year",
-            "tr": "her yıl kiralanan aynı daire olabilir",
+            "en": "It may be the same flat, rented every year.",
+            "tr": "Her yıl kiralanan aynı daire olabilir.",
         },
         "boat": {
-            "en": "a boat at the marina, not a house",
-            "tr": "ev değil, marinada bir tekne olabilir",
+            "en": "It may be a boat at the marina, not a house.",
+            "tr": "Ev değil, marinada bir tekne olabilir.",
         },
         "time_share": {
-            "en": "a time-share",
-            "tr": "devre mülk olabilir",
+            "en": "It may be a time-share.",
+            "tr": "Devre mülk olabilir.",
         },
     },
 )

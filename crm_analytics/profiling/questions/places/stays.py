@@ -28,9 +28,9 @@ STAY = Kind(
     statements={
         "plain": {
             "en": "Stayed in {subject:word} from {start:date}, for {days:count} days or more: purchases there on "
-            "{visit_days:count} days, none near home between them ({cards:words}).",
+            "{visit_days:count} days, none near home between them ({cards:cards}).",
             "tr": "{subject:word}: {start:date} gününden başlayarak en az {days:count} günlük konaklama; orada "
-            "{visit_days:count} gün alışveriş, arada ev yakınında hiç yok ({cards:words}).",
+            "{visit_days:count} gün alışveriş, arada ev yakınında hiç yok ({cards:cards}).",
         }
     },
     nulls={
@@ -41,16 +41,16 @@ STAY = Kind(
     },
     alternatives={
         "separate_trips": {
-            "en": "separate trips of a day each",
-            "tr": "günübirlik ayrı gidişler olabilir",
+            "en": "They may have been separate trips of a day each.",
+            "tr": "Günübirlik ayrı gidişler olabilir.",
         },
         "moved": {
-            "en": "they moved house",
-            "tr": "taşınmış olabilirler",
+            "en": "They may have moved house.",
+            "tr": "Taşınmış olabilirler.",
         },
         "lent_card": {
-            "en": "somebody else has the card there",
-            "tr": "kart orada başka birinde olabilir",
+            "en": "Somebody else may have the card there.",
+            "tr": "Kart orada başka birinde olabilir.",
         },
     },
 )
@@ -67,10 +67,10 @@ ABSENCE = Kind(
             "olağan tempoda {expected:number} alışveriş günü beklenirdi.",
         },
         "card": {
-            "en": "While in {subject:word}, from {start:date} to {end:date}, {cards:words} bought nothing near home; "
+            "en": "While in {subject:word}, from {start:date} to {end:date}, {cards:cards} bought nothing near home; "
             "at the usual pace {expected:number} shopping days would be expected there. Another card of the household "
             "was used near home meanwhile.",
-            "tr": "{subject:word} konaklaması sırasında ({start:date} - {end:date}) {cards:words} ile ev yakınında hiç "
+            "tr": "{subject:word} konaklaması sırasında ({start:date} - {end:date}) {cards:cards} ile ev yakınında hiç "
             "alışveriş yok; olağan tempoda {expected:number} alışveriş günü beklenirdi. Bu sırada hanenin başka bir "
             "kartı ev yakınında kullanılmış.",
         },
@@ -83,8 +83,8 @@ ABSENCE = Kind(
     },
     alternatives={
         "cash": {
-            "en": "somebody at home paid in another way",
-            "tr": "evde kalan biri başka bir yolla ödemiş olabilir",
+            "en": "Somebody at home may have paid in another way.",
+            "tr": "Evde kalan biri başka bir yolla ödemiş olabilir.",
         }
     },
 )

@@ -21,22 +21,22 @@ KIND = Kind(
     title={"en": "Where one of them works", "tr": "İş yeri"},
     statements={
         "plain": {
-            "en": "The holder of {customer:word} probably works in or near {subject:word}: lunch there on {days:count} "
+            "en": "The holder of {customer:card} probably works in or near {subject:word}: lunch there on {days:count} "
             "days, {weekday_share:percent} of them Monday to Friday, typically at {hour:hour}.",
-            "tr": "{customer:word} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
+            "tr": "{customer:card} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
             "{days:count} gün öğle yemeği, hafta içi payı {weekday_share:percent}, genellikle saat {hour:hour}.",
         },
         "two": {
-            "en": "The holder of {customer:word} probably works in or near {subject:word}: lunch there on {days:count} "
+            "en": "The holder of {customer:card} probably works in or near {subject:word}: lunch there on {days:count} "
             "days, {weekday_share:percent} of them Monday to Friday, typically at {hour:hour} and for two.",
-            "tr": "{customer:word} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
+            "tr": "{customer:card} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
             "{days:count} gün öğle yemeği, hafta içi payı {weekday_share:percent}, genellikle saat {hour:hour} ve iki "
             "kişilik.",
         },
         "dates": {
-            "en": "The holder of {customer:word} probably works in or near {subject:word}: small purchases there on "
+            "en": "The holder of {customer:card} probably works in or near {subject:word}: small purchases there on "
             "{days:count} days, {weekday_share:percent} of them Monday to Friday.",
-            "tr": "{customer:word} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
+            "tr": "{customer:card} sahibi büyük olasılıkla {subject:word} semtinde ya da yakınında çalışıyor: orada "
             "{days:count} gün küçük alışveriş, hafta içi payı {weekday_share:percent}.",
         },
     },
@@ -50,12 +50,12 @@ KIND = Kind(
     },
     alternatives={
         "client_visits": {
-            "en": "regular visits to a client or a course there",
-            "tr": "orada düzenli bir müşteri ziyareti ya da kurs olabilir",
+            "en": "They may be regular visits to a client, or a course there.",
+            "tr": "Orada düzenli bir müşteri ziyareti ya da kurs olabilir.",
         },
         "partners_work": {
-            "en": "it is where the person works whom they have lunch with",
-            "tr": "orası birlikte yemek yenen kişinin iş yeri olabilir",
+            "en": "It may be where the person works whom they have lunch with.",
+            "tr": "Orası birlikte yemek yenen kişinin iş yeri olabilir.",
         },
     },
 )
