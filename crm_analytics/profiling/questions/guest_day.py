@@ -60,13 +60,13 @@ KIND = Kind(
             "en": "On {start:date} there are things bought on no other day, or in far larger amounts than on any other "
             "day: {what:words}. Probably guests came.",
             "tr": "{start:date}: başka hiçbir gün alınmayan ya da başka hiçbir gün bu kadar çok alınmayan ürünler var: "
-            "{what:words}. Büyük olasılıkla konuk vardı.",
+            "{what:words}. Büyük olasılıkla misafir vardı.",
         },
         "side_by_side": {
             "en": "On {start:date} several kinds stand side by side of what is bought on no other day, or never so "
             "much: {what:words}. Probably guests came, with tastes of their own.",
             "tr": "{start:date}: başka hiçbir gün alınmayan ya da bu kadar çok alınmayan ürünlerin birkaç çeşidi yan "
-            "yana: {what:words}. Büyük olasılıkla damak tadı farklı konuklar vardı.",
+            "yana: {what:words}. Büyük olasılıkla damak tadı farklı misafirler vardı.",
         },
     },
     nulls={

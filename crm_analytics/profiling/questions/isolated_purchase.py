@@ -71,6 +71,14 @@ _TELLS = {
         "- {last:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük olasılıkla CAUSE; "
         "evde çocuk olduğunu göstermez.",
     ),
+    "child_once": (
+        "{subject:category}: bought on {times:count} of {visits:count} days only ({first:date}); a household with "
+        "the habit would have bought it on about {expected:count}: probably CAUSE. It does not tell of a child in "
+        "the house.",
+        "{subject:category}: {visits:count} alışveriş gününün yalnızca {times:count} tanesinde alınmış "
+        "({first:date}); alışkanlığı olan bir hane yaklaşık {expected:count} günde alırdı. Büyük olasılıkla CAUSE; "
+        "evde çocuk olduğunu göstermez.",
+    ),
 }
 _CAUSES = {
     "": ("for a guest or out of a craving", "bir konuk için ya da canı çektiği için"),
@@ -195,7 +203,8 @@ def _claim(
     days = np.unique(lines.day[mine])
     first, last = days[[0, -1]].astype("datetime64[D]").tolist()
     for_child = household.tagged("child", "baby", "toy")[mine].any()
-    variant = "child" if for_child else "twice" if days.size > 1 else "plain"
+    several = days.size > 1
+    variant = ("child" if several else "child_once") if for_child else "twice" if several else "plain"
     use = "_need" if household.tagged(*NO_FOOD)[mine].all() else ""
     return Claim(
         kind=KIND.name,

@@ -91,7 +91,7 @@ def test_nobody_has_a_craving_for_light_bulbs(town):
     need, drink = (
         next(claim for claim in isolated_purchase(home) if claim.lines.size == 1) for home in homes
     )
-    assert (need.subject, need.variant, drink.variant) == ("light bulbs", "plain_need", "child")
+    assert (need.subject, need.variant, drink.variant) == ("light bulbs", "plain_need", "child_once")
     for lang, craving in (("en", "craving"), ("tr", "canı çek")):
         assert craving not in tell(need, KIND, 0.9, Formatter(lang)).statement
         assert craving in tell(drink, KIND, 0.9, Formatter(lang)).statement
