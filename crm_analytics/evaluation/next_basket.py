@@ -154,7 +154,7 @@ def next_basket_trial(
     bestsellers     0.5       0.5
     """
     item_level = _checked(recommenders, baselines, k, horizon_days)
-    cut = log.snapshot(as_of)
+    cut = log.snapshot(as_of, name="as_of")
     task = _Task.at(log, cut, horizon_days, item_level)
     parts = {"": task.bought, **dict(zip(("repeat_", "novel_"), task.apart(), strict=True))}
     scores, coverage = {}, {}
@@ -211,7 +211,7 @@ def future_leaks(
     -------
     Index of customer ids, in their own order.
     """
-    cut = log.snapshot(as_of)
+    cut = log.snapshot(as_of, name="as_of")
     lines = log.to_frame()
     shorn = read_log(lines[lines["occurred_at"] < cut], refunds=log.refunds, not_after=log.not_after)
     customers = purchase_histories(log, cut, level=getattr(recommender, "level", "item_id")).customers

@@ -1,15 +1,13 @@
 """What the arguments of conditions say: values, bounds and windows, judged when they are given."""
 
-import contextlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from crm_analytics.transactions.instants import instant_of
 
 # What lines are told apart by, and what purchases are counted in.
 KEYS = ("item_id", "description", "category", "department", "brand", "store_id")
@@ -162,17 +160,7 @@ def window_of(since: Any, until: Any, ago: Any) -> Window:
 
 
 def _instant(name: str, value: Any) -> datetime | None:
-    if value is None:
-        return None
-    found: Any = None
-    if isinstance(value, str | date | np.datetime64):  # of a number, pandas would make nanoseconds
-        with contextlib.suppress(ValueError):
-            found = pd.Timestamp(value)
-    if found is None or found is pd.NaT:
-        raise ValueError(f"{name} must be a date, such as '2024-01-31'. Got {value!r} instead.")
-    if found.tzinfo is not None:
-        found = found.tz_convert("UTC").tz_localize(None)
-    return found.to_pydatetime()
+    return None if value is None else instant_of(value, name).to_pydatetime()
 
 
 def _plain(number: Any) -> float:

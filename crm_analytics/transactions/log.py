@@ -1,15 +1,12 @@
 """The transaction log: one lazy table of receipt lines that every feature is asked from."""
 
-import contextlib
 import functools
 import hashlib
-import re
 import shutil
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +29,10 @@ from crm_analytics.transactions.events import (
     LogEvents,
     count_events,
 )
+from crm_analytics.transactions.instants import instant_of
 from crm_analytics.transactions.refunds import NET_EFFECT, ORIGINS, PURCHASES, PURCHASES_AT
 from crm_analytics.transactions.schema import REASONS
 from crm_analytics.transactions.sources import Source
-
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\S.*)?")
 
 # Every line with the reason to set it aside (null: kept), and the lines that were kept.
 CHECKED = """
@@ -351,7 +347,7 @@ class TransactionLog:
             raise ValueError(
                 "the log has no lines to summarise: all were set aside. See log.counts.set_aside."
             )
-        chosen = _instant(self.end if snapshot_date is None else snapshot_date, name)
+        chosen = instant_of(self.end if snapshot_date is None else snapshot_date, name)
         if chosen <= self.counts.first_at:
             said = chosen.date() if chosen == chosen.normalize() else chosen
             raise ValueError(f"{name} must be after the log's first line ({self.start}). Got {said}.")
@@ -443,18 +439,6 @@ class TransactionLog:
         bound = parameters | {"not_after": self.not_after, "snapshot_date": before}
         tables = f"{CHECKED},\n{policy}" if self._events is None else f"{CHECKED},\n{policy},{EVENTS_AS_OF}"
         return _with(tables, sql), bound
-
-
-def _instant(value: Any, name: str) -> pd.Timestamp:
-    """A date as a naive instant in UTC; text only in the one order that has one meaning."""
-    found: Any = pd.NaT
-    text_of_another_form = isinstance(value, str) and not _ISO.fullmatch(value.strip())
-    if not text_of_another_form and not isinstance(value, Number):  # pandas would read nanoseconds
-        with contextlib.suppress(ValueError, TypeError):
-            found = pd.Timestamp(value)
-    if found is pd.NaT:
-        raise ValueError(f"{name} must be a date as 2025-06-01 (year-month-day). Got {value!r} instead.")
-    return found if found.tzinfo is None else found.tz_convert("UTC").tz_localize(None)
 
 
 def _with(tables: str, sql: str) -> str:

@@ -14,6 +14,7 @@ from crm_analytics.core.errors import SchemaError, choice
 from crm_analytics.transactions import canonical, engines, schema, sources
 from crm_analytics.transactions.event_source import read_events
 from crm_analytics.transactions.events import REASONS as EVENT_REASONS
+from crm_analytics.transactions.instants import instant_of
 from crm_analytics.transactions.log import TransactionLog
 from crm_analytics.transactions.refunds import POLICIES
 
@@ -108,7 +109,7 @@ def read_log(
     if events is None and event_columns is not None:
         raise ValueError("event_columns names the columns of events, and no events were given.")
     mapping = schema.read_mapping(columns)
-    latest = _naive_utc(not_after)
+    latest = instant_of(datetime.now(UTC) if not_after is None else not_after, "not_after").to_pydatetime()
     is_spark_frame = type(source).__module__.startswith("pyspark.")
     if is_spark_frame and engine != "spark":
         raise SchemaError("read_log: a Spark DataFrame needs engine='spark'.")
@@ -158,13 +159,6 @@ def read_log(
             _raise_if_bad(log)
         on_error.pop_all()  # from here on the log cleans up
     return log
-
-
-def _naive_utc(instant: datetime | str | None) -> datetime:
-    chosen = pd.Timestamp(datetime.now(UTC) if instant is None else instant)
-    if chosen.tzinfo is not None:
-        chosen = chosen.tz_convert("UTC").tz_localize(None)
-    return chosen.to_pydatetime()
 
 
 def _raise_if_bad(log: TransactionLog) -> None:

@@ -82,7 +82,7 @@ def path_steps(
     if not 0 <= warm_up < np.inf:
         raise ValueError(f"warm_up must be in [0, inf) days. Got {warm_up!r} instead.")
     if hasattr(data, "query_as_of"):
-        end = np.datetime64(data.snapshot(as_of), "us")
+        end = np.datetime64(data.snapshot(as_of, name="as_of"), "us")
         histories = purchase_histories(data, as_of, level=level, occasion=occasion)
     elif isinstance(data, Histories):
         histories = data

@@ -61,7 +61,7 @@ def known_past(
             f"{caller}: log must be a TransactionLog or Histories. Got {type(log).__name__} instead. "
             "Read lines with read_log first."
         )
-    snapshot = log.snapshot(as_of)
+    snapshot = log.snapshot(as_of, name="as_of")
     return purchase_histories(log, snapshot, level=level), np.datetime64(snapshot, "us")
 
 
