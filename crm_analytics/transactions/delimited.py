@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,26 +108,37 @@ def read_table(path: Path, *, caller: str, dtype: Any = None, keep_empty: bool =
     encoding = detect_encoding(path)
     try:
         delimiter = detect_delimiter(_first_line(path, encoding, caller), path, caller)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # that fields beyond the header are lost
-            return pd.read_csv(
-                path,
-                sep=delimiter,
-                encoding=encoding,
-                dtype=dtype,
-                keep_default_na=not keep_empty,
-                index_col=False,
+        too_long = _rows_beyond_the_header(path, encoding, delimiter)
+        if too_long:
+            raise ValueError(
+                f"row {too_long[0]} and {len(too_long) - 1} others have more fields than the header"
             )
+        return pd.read_csv(
+            path,
+            sep=delimiter,
+            encoding=encoding,
+            dtype=dtype,
+            keep_default_na=not keep_empty,
+            index_col=False,
+        )
     except SchemaError:
         raise
     except UnicodeDecodeError as error:
         raise SchemaError(f"{caller}: {path} is not {encoding} text ({error}). Save it as UTF-8.") from error
-    except (ValueError, pd.errors.ParserWarning) as error:
+    except (ValueError, csv.Error) as error:
         said = " ".join(str(error).split())
         raise SchemaError(
             f"{caller}: {path} cannot be split into records ({said}). Look for rows with more fields than the "
             "header, or a quote that is not closed."
         ) from error
+
+
+def _rows_beyond_the_header(path: Path, encoding: str, delimiter: str) -> list[int]:
+    """Numbers of the rows (the header is 1) with text beyond the header's last field: pandas would lose it."""
+    with path.open(encoding=encoding, newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter)
+        n = len(next(rows, []))
+        return [number for number, row in enumerate(rows, 2) if any(field.strip() for field in row[n:])]
 
 
 def detect_encoding(path: Path) -> str:
