@@ -110,8 +110,8 @@ def read_table(path: Path, *, caller: str, dtype: Any = None, keep_empty: bool =
         delimiter = detect_delimiter(_first_line(path, encoding, caller), path, caller)
         too_long = _rows_beyond_the_header(path, encoding, delimiter)
         if too_long:
-            more = f" and {len(too_long) - 1:,} more have" if len(too_long) > 1 else " has"
-            raise ValueError(f"line {too_long[0]:,}{more} more fields than the header")
+            more = f" and {len(too_long) - 1:,} more" if len(too_long) > 1 else ""
+            raise ValueError(f"more fields than the header in line {too_long[0]:,}{more}")
         return pd.read_csv(
             path,
             sep=delimiter,
