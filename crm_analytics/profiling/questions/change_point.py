@@ -111,17 +111,6 @@ def log_factors_of_orders(
     )  # fmt: skip
 
 
-def most_orderly(choices: np.ndarray) -> np.ndarray:
-    """The same choices in the order that speaks most for a change: the commonest option first, the next last.
-
-    It depends on what was chosen how often, not on when, so that rows which could never show a
-    change are left out without looking (Tarone 1990, Biometrics 46).
-    """
-    whole = choices.sum(axis=0)
-    first, last = np.argsort(-whole, kind="stable")[:2]
-    return choices[np.argsort(choices[:, last] - choices[:, first], kind="stable")]
-
-
 def worth_asking(most: np.ndarray, odds: float) -> np.ndarray:
     """Which of several questions can pass when each is charged for the number asked.
 
