@@ -75,7 +75,8 @@ def trip_missions(household: Household) -> list[Claim]:
     with two kinds of shop do not widen the null (an empirical null by the centre, as in Efron 2004,
     JASA 99). The Bayes factor is the ratio of the two
     likelihoods, each averaged over its shapes, ratios and shares, at the household's own mean size. Where
-    it leaves the matter open, the order of the shops speaks too: stocking up comes in turns (`turns`).
+    it leaves the matter open, the order of the shops speaks too, by half: stocking up comes in turns
+    (`turns`).
     Minimum effect: large shops are typically three times the size of small ones, four in number, at
     most 40 % of all. Fuel stations and restaurants are left out.
     """
